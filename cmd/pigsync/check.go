@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/all"
+	"github.com/pigsync/pigsync/reconcile"
+	"github.com/pigsync/pigsync/resource"
+	"github.com/pigsync/pigsync/sources/dir"
+)
+
+func newCheck(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check PATH",
+		Short: "say what is wrong with an inventory, without any network",
+		Long: "Check reads an inventory, a file or a directory with a pigsty.yml, and prints every problem as\n" +
+			"file:line:col: what is wrong and what was expected. Exit status 0: valid; 1: there are errors.",
+		Example: "  pigsync check pigsty.yml\n  pigsync check . -o json",
+		Args:    one("PATH"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return check(cmd, o, args[0]) },
+	}
+}
+
+func check(cmd *cobra.Command, o *options, path string) error {
+	src, file, err := dir.Open(path)
+	if err != nil {
+		return hinted{err, "name a file, or a directory with a pigsty.yml"}
+	}
+	rev, err := src.Next(cmd.Context(), "")
+	if err != nil {
+		return err
+	}
+	problems, err := examine(rev.Tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hinted{fmt.Errorf("%s: no %s in it", path, file), "name the file itself"}
+	}
+	if err != nil {
+		return err
+	}
+	problems = underPath(problems, path, file)
+	if err := printProblems(o, o.stdout, problems); err != nil {
+		return err
+	}
+	if inventory.HasErrors(problems) {
+		return exit(exitError)
+	}
+	return nil
+}
+
+// examine finds everything that can be found wrong with an inventory without looking at its fleet.
+func examine(tree fs.FS, file string) ([]inventory.Problem, error) {
+	inv, problems, err := inventory.Load(tree, file)
+	var bad inventory.Problem
+	if errors.As(err, &bad) {
+		return append(problems, bad), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	compiled := modules.Compile(inv, unobserved(inv), all.Modules())
+	return inventory.Sort(slices.Concat(problems, compiled.Problems, inventory.Check(inv))), nil
+}
+
+// unobserved is what is known of a fleet nobody has looked at.
+func unobserved(inv *inventory.Inventory) map[resource.ID]resource.State {
+	known := map[resource.ID]resource.State{}
+	for _, id := range modules.Survey(inv, all.Modules()) {
+		known[id] = resource.State{Err: errors.New("not looked at")}
+	}
+	return known
+}
+
+// underPath names files as the user did, so that an editor finds them.
+func underPath(ps []inventory.Problem, path, file string) []inventory.Problem {
+	for i := range ps {
+		if filepath.Base(path) == file {
+			ps[i].Pos.Filename = path
+		} else {
+			ps[i].Pos.Filename = filepath.Join(path, ps[i].Pos.Filename)
+		}
+	}
+	return ps
+}
+
+func printProblems(o *options, w io.Writer, ps []inventory.Problem) error {
+	if o.json() {
+		return printJSON(w, problemsJSON(ps))
+	}
+	for _, p := range ps {
+		fmt.Fprintln(w, p.Error())
+	}
+	return nil
+}
+
+// problemsJSON is never nil: programs read a list.
+func problemsJSON(ps []inventory.Problem) []reconcile.Problem {
+	return append([]reconcile.Problem{}, reconcile.Problems(ps)...)
+}

@@ -1,0 +1,57 @@
+package main
+
+import "time"
+
+const (
+	defaultConfig = "/etc/pigsync/pigsync.yml"
+	defaultState  = "/var/lib/pigsync"
+	defaultListen = "127.0.0.1:9099"
+)
+
+// config is the daemon's file. It is the administrator's: nothing in a repository can change it. A
+// relative path in it is one from the directory of the file.
+type config struct {
+	State       string            `yaml:"state"`  // journal, authority, objects; default /var/lib/pigsync
+	Listen      string            `yaml:"listen"` // of /metrics, /healthz, /readyz; default 127.0.0.1:9099
+	SSH         sshConfig         `yaml:"ssh"`
+	CA          string            `yaml:"ca"`      // directory of ca.key and ca.crt; default <state>/ca
+	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures
+	Inventories []inventoryConfig `yaml:"inventories"`
+}
+
+// sshConfig is how nodes are reached when the inventory does not say otherwise.
+type sshConfig struct {
+	User       string   `yaml:"user"`
+	Keys       []string `yaml:"keys"`
+	KnownHosts []string `yaml:"known_hosts"` // default <state>/known_hosts
+	Agent      bool     `yaml:"agent"`       // use the agent of SSH_AUTH_SOCK
+}
+
+// inventoryConfig is one inventory to serve: from git or from a directory.
+type inventoryConfig struct {
+	Name     string        `yaml:"name"` // of its state, its metrics and in every answer
+	Git      *gitConfig    `yaml:"git"`
+	Dir      string        `yaml:"dir"`
+	File     string        `yaml:"file"`     // in the repository or directory; default pigsty.yml
+	Interval time.Duration `yaml:"interval"` // between looks at the fleet; default 1m
+	// Heal false reports what drifts from a commit that has converged, and changes nothing.
+	Heal *bool `yaml:"heal"`
+	// ReportOnly are patterns of owners ("etcd/*") whose differences are reported, never changed.
+	ReportOnly []string `yaml:"report_only"`
+	// Approve are the hazards that need approval; default failover, topology, data-loss, lockout.
+	Approve []string `yaml:"approve"`
+}
+
+type gitConfig struct {
+	URL          string        `yaml:"url"`
+	Ref          string        `yaml:"ref"`      // branch, tag or commit; default the remote's HEAD
+	Path         string        `yaml:"path"`     // directory of the repository; default all of it
+	Interval     time.Duration `yaml:"interval"` // between looks at the repository; default 1m
+	AllowLocal   bool          `yaml:"allow_local"`
+	AllowRewind  bool          `yaml:"allow_rewind"`
+	User         string        `yaml:"user"`
+	PasswordFile string        `yaml:"password_file"`
+	CAFile       string        `yaml:"ca_file"`
+	KeyFile      string        `yaml:"key_file"`
+	KnownHosts   string        `yaml:"known_hosts"`
+}

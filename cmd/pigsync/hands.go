@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/executors/ca"
+	"github.com/pigsync/pigsync/executors/etcd"
+	"github.com/pigsync/pigsync/executors/node"
+	"github.com/pigsync/pigsync/executors/ssh"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// hands wires the executors to each other: what is inside a cluster is reached through the node it
+// runs on, and what a node asks to be signed is signed here.
+type hands struct {
+	pool  *ssh.Pool
+	fleet *node.Fleet
+	etcd  *etcd.Executor
+	ca    *ca.Authority
+	user  string
+	mux   executors.Mux
+
+	mu    sync.Mutex // guards nodes
+	nodes map[string]resource.NodePlace
+}
+
+func newHands(c *config, place string, getenv func(string) string, log *slog.Logger) *hands {
+	agent := ""
+	if c.SSH.Agent {
+		agent = getenv("SSH_AUTH_SOCK")
+	}
+	h := &hands{ca: ca.New(c.CA), user: c.SSH.User, nodes: map[string]resource.NodePlace{}}
+	h.pool = ssh.NewPool(ssh.Config{
+		KnownHosts: c.SSH.KnownHosts, KeyFiles: c.SSH.Keys, AgentSocket: agent,
+		HelperPath: func(goos, goarch string) (string, error) { return helperPath(c.Helpers, goos, goarch) }, Log: log,
+	})
+	h.fleet = &node.Fleet{Open: h.open, Options: node.Options{Signer: h.ca, Log: log}}
+	h.etcd = etcd.New(etcd.Options{Dial: h.dial, SnapshotDir: filepath.Join(place, "snapshots"), Log: log})
+	h.mux = executors.Mux{resource.KindCA: h.ca}
+	for _, k := range resource.NodeKinds {
+		h.mux[k] = h.fleet
+	}
+	for _, k := range resource.EtcdKinds {
+		h.mux[k] = h.etcd
+	}
+	return h
+}
+
+// helperPath is where the binary for a node's architecture is: this very program for the same one.
+func helperPath(dir, goos, goarch string) (string, error) {
+	if goos == runtime.GOOS && goarch == runtime.GOARCH {
+		return os.Executable()
+	}
+	if dir == "" {
+		return "", fmt.Errorf("no helper for %s/%s: name their directory as helpers in the configuration", goos, goarch)
+	}
+	path := filepath.Join(dir, "pigsync-"+goos+"-"+goarch)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("no helper for %s/%s: %w", goos, goarch, err)
+	}
+	return path, nil
+}
+
+// reach points the hands at the places of an inventory and forgets all others.
+func (h *hands) reach(p resource.Places) executors.Executor {
+	nodes := make(map[string]resource.NodePlace, len(p.Nodes))
+	targets := make([]ssh.Target, 0, len(p.Nodes))
+	for _, n := range p.Nodes {
+		nodes[n.At] = n
+		targets = append(targets, h.target(n))
+	}
+	h.mu.Lock()
+	h.nodes = nodes
+	h.mu.Unlock()
+	h.pool.Retain(targets)
+	pem, _ := h.ca.PEM() // without an authority nothing of ours can be there yet
+	for i := range p.Etcd {
+		p.Etcd[i].CA = pem
+	}
+	h.etcd.SetPlaces(p.Etcd)
+	return h.mux
+}
+
+func (h *hands) target(n resource.NodePlace) ssh.Target {
+	user := n.User
+	if user == "" {
+		user = h.user
+	}
+	return ssh.Target{Host: n.Host, Port: n.Port, User: user, KeyFile: n.KeyFile, Jump: n.Jump}
+}
+
+func (h *hands) place(at string) (resource.NodePlace, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n, ok := h.nodes[at]
+	if !ok {
+		return n, fmt.Errorf("%s is not in the inventory", at)
+	}
+	return n, nil
+}
+
+// open starts the helper on a node.
+func (h *hands) open(ctx context.Context, at string) (io.ReadWriteCloser, error) {
+	n, err := h.place(at)
+	if err != nil {
+		return nil, err
+	}
+	if n.Local {
+		return startLocal()
+	}
+	client, err := h.pool.Client(ctx, h.target(n))
+	if err != nil {
+		return nil, err
+	}
+	return client.Helper(ctx)
+}
+
+// dial connects from a node to an address.
+func (h *hands) dial(ctx context.Context, at, addr string) (net.Conn, error) {
+	n, err := h.place(at)
+	if err != nil {
+		return nil, err
+	}
+	if n.Local {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr)
+	}
+	client, err := h.pool.Client(ctx, h.target(n))
+	if err != nil {
+		return nil, err
+	}
+	return client.Dial(ctx, "tcp", addr)
+}
+
+func (h *hands) Close() error {
+	h.etcd.Close()
+	return errors.Join(h.fleet.Close(), h.pool.Close())
+}
+
+// localHelper is the helper as a child of this process, as root.
+type localHelper struct {
+	io.Reader
+	io.WriteCloser
+	cmd *exec.Cmd
+}
+
+func startLocal() (io.ReadWriteCloser, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	argv := []string{self, "node"}
+	if os.Geteuid() != 0 {
+		argv = append([]string{"sudo", "-n"}, argv...)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the helper on this machine: %w", err)
+	}
+	return &localHelper{out, in, cmd}, nil
+}
+
+// Close ends the helper: its stdin ends, and so does it.
+func (l *localHelper) Close() error {
+	return errors.Join(l.WriteCloser.Close(), l.cmd.Wait())
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pigsync/pigsync/executors/node"
+)
+
+// helperMemory is the soft limit of the helper's heap, in bytes: it shares its machine with a database.
+const helperMemory = 16 << 20
+
+// newNode is the far hand: it answers frames on stdin and stdout and ends with them.
+func newNode(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:    "node",
+		Short:  "answer a controller on stdin and stdout",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			signal.Ignore(syscall.SIGPIPE) // a lost connection must not cut a change in two
+			debug.SetMemoryLimit(helperMemory)
+			debug.SetGCPercent(50)
+			root, err := os.OpenRoot("/")
+			if err != nil {
+				return err
+			}
+			defer root.Close()
+			bus := &node.DBus{}
+			defer bus.Close()
+			return node.Serve(cmd.Context(), stdio{o.stdin, o.stdout}, &node.Local{Root: root, Systemd: bus}, ownDigest())
+		},
+	}
+}
+
+// ownDigest is the digest of this binary: on a node it is the name of the file.
+func ownDigest() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return filepath.Base(path)
+}
+
+// stdio joins stdin and stdout to one stream.
+type stdio struct {
+	io.Reader
+	io.Writer
+}
+
+// Close closes both, where they can be.
+func (s stdio) Close() error {
+	var err error
+	for _, end := range []any{s.Reader, s.Writer} {
+		if c, ok := end.(io.Closer); ok {
+			err = errors.Join(err, c.Close())
+		}
+	}
+	return err
+}

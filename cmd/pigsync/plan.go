@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/policies"
+	"github.com/pigsync/pigsync/reconcile"
+	"github.com/pigsync/pigsync/sources"
+)
+
+func newPlan(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "plan",
+		Short: "show how the fleet differs from the inventory, and change nothing",
+		Long: "Plan looks at the fleet and prints what apply would do, step by step, with the line of the\n" +
+			"inventory behind each, what it may cost and what holds it. Exit status 0: in sync; 2: differences; 1: error.",
+		Example: "  pigsync plan --inventory pigsty.yml\n  pigsync plan --name prod -o json",
+		Args:    none,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return plan(cmd, o) },
+	}
+}
+
+func plan(cmd *cobra.Command, o *options) error {
+	s, err := o.open(readJournal)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	s.Strict = true
+	rev, err := s.source.Next(cmd.Context(), "")
+	if err != nil {
+		return err
+	}
+	round, err := s.Plan(cmd.Context(), rev, s.Priors(rev, s.at(cmd.Context())))
+	if err != nil {
+		return refused(o, rev, s.File, err)
+	}
+	if err := showRound(o, round); err != nil {
+		return err
+	}
+	if len(round.Plan.Steps) > 0 {
+		return exit(exitDiffers)
+	}
+	return nil
+}
+
+// planJSON is a plan and its judgement as programs read them.
+type planJSON struct {
+	Revision   string               `json:"revision"`
+	Problems   []reconcile.Problem  `json:"problems"`
+	Plan       *diff.Plan           `json:"plan"`
+	Verdicts   []policies.Verdict   `json:"verdicts"`
+	Objections []policies.Objection `json:"objections"`
+}
+
+func showRound(o *options, r *reconcile.Round) error {
+	if o.json() {
+		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Verdicts, r.Objections})
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintln(o.stderr, p.Error())
+	}
+	if len(r.Plan.Steps) == 0 {
+		_, err := fmt.Fprintf(o.stdout, "converged at %s: %d resources are as they should be\n", shortRevision(r.Revision.ID), r.Want.Len())
+		return err
+	}
+	if err := r.Plan.WriteText(o.stdout); err != nil {
+		return err
+	}
+	writeObjections(o.stdout, r)
+	_, err := fmt.Fprintf(o.stdout, "plan %s: %s\n", r.Plan.Digest(), r.Plan.Summary())
+	return err
+}
+
+func writeObjections(w io.Writer, r *reconcile.Round) {
+	for _, ob := range r.Objections {
+		s := r.Plan.Steps[ob.Step]
+		line := fmt.Sprintf("%s: %s %s: %s: %s", ob.Code, s.Action, s.ID, ob.Verdict, ob.Reason)
+		if !ob.Until.IsZero() {
+			line += ", until " + ob.Until.Format("2006-01-02 15:04 MST")
+		}
+		fmt.Fprintln(w, line)
+	}
+}
+
+// refused prints all problems of a commit that cannot be acted on, and keeps any other error. The
+// reconciler stops at the first kind of problem; check goes through all of them.
+func refused(o *options, rev sources.Revision, file string, err error) error {
+	var bad *reconcile.Refused
+	var one inventory.Problem
+	var problems []inventory.Problem
+	switch {
+	case errors.As(err, &bad):
+		problems = bad.Problems
+	case errors.As(err, &one):
+		problems = []inventory.Problem{one}
+	case errors.Is(err, fs.ErrNotExist):
+		return hinted{fmt.Errorf("%s: %w", shortRevision(rev.ID), err), "the inventory is pigsty.yml unless file of the configuration names another; path names its directory"}
+	default:
+		return err
+	}
+	if found, err := examine(rev.Tree, file); err == nil {
+		problems = inventory.Sort(append(problems, found...))
+	}
+	if err := printRefused(o, rev, problems); err != nil {
+		return err
+	}
+	return fmt.Errorf("the inventory has %s: nothing was changed", count(errorsAmong(problems), "error"))
+}
+
+func printRefused(o *options, rev sources.Revision, problems []inventory.Problem) error {
+	if o.json() {
+		return printJSON(o.stdout, planJSON{Revision: rev.ID, Problems: problemsJSON(problems)})
+	}
+	for _, p := range problems {
+		fmt.Fprintln(o.stderr, p.Error())
+	}
+	return nil
+}
+
+func errorsAmong(problems []inventory.Problem) (n int) {
+	for _, p := range problems {
+		if p.Severity == inventory.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// count is a number with its noun: "1 error", "2 errors".
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// shortRevision is enough of a revision's id to tell it from others.
+func shortRevision(id string) string {
+	kind, digest, found := strings.Cut(id, ":")
+	if !found {
+		kind, digest = "", id
+	} else {
+		kind += ":"
+	}
+	return kind + digest[:min(12, len(digest))]
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pigsync/pigsync/history"
+)
+
+func newStatus(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "say where every inventory stands",
+		Long: "Status asks the daemon; when none runs, it tells what the journal remembers.\n" +
+			"Exit status 0: all are in sync; 2: some are not, or it is not known; 1: error.",
+		Example: "  pigsync status\n  pigsync status --name prod -o json",
+		Args:    none,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return status(cmd.Context(), o) },
+	}
+	o.listenFlag(cmd)
+	return cmd
+}
+
+func status(ctx context.Context, o *options) error {
+	c, err := o.settings()
+	if err != nil {
+		return err
+	}
+	invs, err := o.selected(c)
+	if err != nil {
+		return err
+	}
+	all, err := askDaemon(ctx, c.Listen)
+	if err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	all = all.of(invs)
+	if len(all) == 0 { // no daemon, or one of somebody else's
+		return statusFromJournals(o, c, invs)
+	}
+	if o.json() {
+		return cmp.Or(printJSON(o.stdout, all), settled(all))
+	}
+	for _, s := range all {
+		s.write(o.stdout)
+	}
+	return settled(all)
+}
+
+func settled(all statusViews) error {
+	for _, s := range all {
+		if s.State != "converged" {
+			return exit(exitDiffers)
+		}
+	}
+	return nil
+}
+
+func (s statusView) write(w io.Writer) {
+	fmt.Fprintf(w, "%s: %s since %s", s.Inventory, s.State, s.Since.Local().Format(time.DateTime))
+	if s.Revision != "" {
+		fmt.Fprintf(w, " at %s %q", shortRevision(s.Revision), s.Subject)
+	}
+	if s.Drift {
+		fmt.Fprint(w, " (drift)")
+	}
+	fmt.Fprintln(w)
+	if s.Fetch != "" {
+		fmt.Fprintf(w, "  nothing newer comes: %s\n", s.Fetch)
+	}
+	for _, p := range s.Problems {
+		if p.Severity == "error" {
+			fmt.Fprintf(w, "  %s: %s\n", p.Place, p.Message)
+		}
+	}
+	if s.Error != "" && len(s.Problems) == 0 {
+		fmt.Fprintf(w, "  %s\n", s.Error)
+	}
+	s.writePlan(w)
+}
+
+func (s statusView) writePlan(w io.Writer) {
+	if s.Plan == nil || len(s.Plan.Steps) == 0 {
+		return
+	}
+	for i, step := range s.Plan.Steps {
+		fmt.Fprintf(w, "  %s %s  %s\n", step.Action, step.ID, step.Origin)
+		if i < len(s.Results) && s.Results[i] != "" {
+			fmt.Fprintf(w, "      %s\n", s.Results[i])
+		}
+	}
+	for _, ob := range s.Objections {
+		if ob.Step >= len(s.Plan.Steps) {
+			continue // not of this plan
+		}
+		fmt.Fprintf(w, "  %s: %s: %s\n", ob.Code, s.Plan.Steps[ob.Step].ID, ob.Reason)
+	}
+	fmt.Fprintf(w, "  plan %s: %s\n", s.Plan.Digest, s.Plan.Summary)
+}
+
+// statusFromJournals tells what is remembered when no daemon runs.
+func statusFromJournals(o *options, c *config, invs []inventoryConfig) error {
+	var all statusViews
+	for _, inv := range invs {
+		s := statusView{Inventory: inv.Name, State: "unknown", Error: "no daemon at " + c.Listen + " serves it"}
+		j, err := openJournal(journalOf(c, inv), readJournal)
+		if err != nil {
+			return readable(err)
+		}
+		if j != nil {
+			s.remember(j)
+		}
+		if err := closeJournal(j); err != nil {
+			return err
+		}
+		all = append(all, s)
+	}
+	if o.json() {
+		return cmp.Or(printJSON(o.stdout, all), error(exit(exitDiffers)))
+	}
+	for _, s := range all {
+		if s.Revision == "" {
+			fmt.Fprintf(o.stdout, "%s: %s; it never converged\n", s.Inventory, s.Error)
+		} else {
+			fmt.Fprintf(o.stdout, "%s: %s; it last converged at %s, %s\n",
+				s.Inventory, s.Error, shortRevision(s.Revision), s.Since.Local().Format(time.DateTime))
+		}
+	}
+	return exit(exitDiffers)
+}
+
+func (s *statusView) remember(j *history.Journal) {
+	s.Revision, _ = j.LastConverged()
+	for r, err := range j.Records(history.Query{Kinds: []history.Kind{history.KindConverged}, Limit: 1}) {
+		if err == nil {
+			s.Since = r.Time
+		}
+	}
+}

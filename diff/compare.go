@@ -1,0 +1,109 @@
+package diff
+
+import (
+	"errors"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Action is what happens to a resource, spelled as it is printed.
+type Action rune
+
+// The actions.
+const (
+	Create Action = '+'
+	Update Action = '~'
+	Delete Action = '-'
+	Check  Action = '=' // a gate beside a change
+	Wait   Action = '?' // unknown: nothing may be done
+)
+
+// String is the glyph.
+func (a Action) String() string { return string(a) }
+
+// ErrNotKnown is the reason to wait for a resource whose spec depends on what does not exist yet,
+// or could not be learned.
+var ErrNotKnown = errors.New("what it should be is known only after what it depends on")
+
+var errNotObserved = errors.New("it was not observed")
+
+// Change is one difference between what should be and what is.
+type Change struct {
+	resource.Resource
+	Action Action
+	Have   resource.Spec // nil when there is nothing
+	Fields []resource.Field
+	Err    error // why a Wait waits
+}
+
+// Hazard is the union of what the change's fields may cost, and of the loss where something goes.
+func (c Change) Hazard() (h resource.Hazard) {
+	for _, f := range c.Fields {
+		h |= f.Hazard
+	}
+	if c.Action == Delete {
+		h |= loss(c.Spec) | loss(c.Have)
+	}
+	return h
+}
+
+func loss(s resource.Spec) resource.Hazard {
+	if p, ok := s.(resource.Precious); ok {
+		return p.Loss()
+	}
+	return 0
+}
+
+// Compare returns what must change for want to hold, in want's order, then what prior asked for
+// and want no longer does, in prior's.
+func Compare(want, prior *resource.Set, have map[resource.ID]resource.State) []Change {
+	var out []Change
+	for r := range want.All() {
+		if c, differs := compare(r, have); differs {
+			out = append(out, c)
+		}
+	}
+	for r := range prior.All() {
+		if _, still := want.Get(r.ID); still || !removable(r) {
+			continue
+		}
+		if s, seen := have[r.ID]; seen && s.Err == nil && s.Spec != nil {
+			out = append(out, Change{Resource: r, Action: Delete, Have: s.Spec})
+		}
+	}
+	return out
+}
+
+func compare(r resource.Resource, have map[resource.ID]resource.State) (Change, bool) {
+	s, seen := have[r.ID]
+	c := Change{Resource: r, Have: s.Spec}
+	switch {
+	case s.Err != nil:
+		c.Action, c.Err, c.Have = Wait, s.Err, nil
+	case r.Spec == nil:
+		c.Action, c.Err = Wait, ErrNotKnown
+	case !seen:
+		c.Action, c.Err = Wait, errNotObserved
+	case s.Spec == nil:
+		c.Action, c.Fields = making(Create, r.Spec), r.Spec.Compare(nil)
+	default:
+		c.Action, c.Fields = making(Update, r.Spec), r.Spec.Compare(s.Spec)
+		return c, len(c.Fields) > 0
+	}
+	return c, true
+}
+
+// making is a, but a gate is only ever checked.
+func making(a Action, s resource.Spec) Action {
+	if _, gate := s.(resource.Gate); gate {
+		return Check
+	}
+	return a
+}
+
+// removable tells whether a resource may go when nobody asks for it: a gate is only a question, and
+// what is not known cannot be known to be ours.
+func removable(r resource.Resource) bool {
+	_, gate := r.Spec.(resource.Gate)
+	return !gate && !r.Retain && r.Spec != nil
+}

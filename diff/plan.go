@@ -1,0 +1,178 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Plan is the changes in an order in which they may be made.
+type Plan struct {
+	Steps []Step
+}
+
+// Step is a change and the steps it waits for.
+type Step struct {
+	Change
+	Needs []int // earlier steps of the plan that must succeed first
+}
+
+// NewPlan orders changes by the edges of want, looking through what does not change, and puts the
+// gates beside them. It fails when resources depend on each other in a circle, naming one.
+func NewPlan(want *resource.Set, changes []Change) (*Plan, error) {
+	g := newGraph(want, changes)
+	for r := range want.All() {
+		if err := g.visit(r.ID); err != nil {
+			return nil, err
+		}
+	}
+	return g.order(g.needs())
+}
+
+// graph finds for every resource the nearest changes that come before it.
+type graph struct {
+	want    *resource.Set
+	changes []Change
+	at      map[resource.ID]int   // index of the change of a resource
+	beside  map[resource.ID]bool  // resources right before a change
+	color   map[resource.ID]color // of the depth-first walk
+	reach   map[resource.ID][]int // nearest changes before a resource
+}
+
+type color uint8
+
+const (
+	white color = iota
+	grey
+	black
+)
+
+func newGraph(want *resource.Set, changes []Change) *graph {
+	n := want.Len()
+	g := &graph{
+		want: want, changes: slices.Clone(changes),
+		at: make(map[resource.ID]int, len(changes)), beside: map[resource.ID]bool{},
+		color: make(map[resource.ID]color, n), reach: make(map[resource.ID][]int, n),
+	}
+	for i, c := range changes {
+		g.at[c.ID] = i
+		if c.Action == Delete {
+			continue
+		}
+		for _, a := range c.After {
+			g.beside[a] = true
+		}
+	}
+	return g
+}
+
+func (g *graph) visit(id resource.ID) error {
+	switch g.color[id] {
+	case black:
+		return nil
+	case grey:
+		return fmt.Errorf("%s comes after itself", id)
+	case white:
+	}
+	g.color[id] = grey
+	r, _ := g.want.Get(id)
+	var up []int
+	for _, a := range r.After {
+		if err := g.visit(a); err != nil {
+			return err
+		}
+		if i, changed := g.at[a]; changed && g.changes[i].Action != Delete {
+			up = append(up, i)
+		} else {
+			up = append(up, g.reach[a]...)
+		}
+	}
+	slices.Sort(up)
+	g.reach[id] = slices.Compact(up)
+	g.check(r)
+	g.color[id] = black
+	return nil
+}
+
+// check makes a step of a gate that holds when a change stands on either side of it.
+func (g *graph) check(r resource.Resource) {
+	_, gate := r.Spec.(resource.Gate)
+	_, changed := g.at[r.ID]
+	if gate && !changed && (len(g.reach[r.ID]) > 0 || g.beside[r.ID]) {
+		g.at[r.ID] = len(g.changes)
+		g.changes = append(g.changes, Change{Resource: r, Action: Check, Have: r.Spec})
+	}
+}
+
+// needs says for every change which others must come first. What goes waits for all its owner has
+// to make, and for what was built upon it to be gone.
+func (g *graph) needs() [][]int {
+	makes := map[string][]int{}
+	for i, c := range g.changes {
+		if c.Action != Delete {
+			makes[c.Owner] = append(makes[c.Owner], i)
+		}
+	}
+	needs := make([][]int, len(g.changes))
+	for i, c := range g.changes {
+		if c.Action == Delete {
+			needs[i] = append(needs[i], makes[c.Owner]...)
+		} else {
+			needs[i] = g.reach[c.ID]
+		}
+	}
+	for j, d := range g.changes {
+		if d.Action != Delete {
+			continue
+		}
+		for _, below := range d.After {
+			if i, changed := g.at[below]; changed && g.changes[i].Action == Delete {
+				needs[i] = append(needs[i], j)
+			}
+		}
+	}
+	return needs
+}
+
+// order sorts topologically and keeps the given order where edges leave a choice.
+func (g *graph) order(needs [][]int) (*Plan, error) {
+	waits := make([]int, len(needs))
+	then := make([][]int, len(needs))
+	for i, ns := range needs {
+		waits[i] = len(ns)
+		for _, n := range ns {
+			then[n] = append(then[n], i)
+		}
+	}
+	ready := make(indexHeap, 0, len(needs))
+	for i, w := range waits {
+		if w == 0 {
+			ready.push(i)
+		}
+	}
+	p, pos := &Plan{Steps: make([]Step, 0, len(needs))}, make([]int, len(needs))
+	for len(ready) > 0 {
+		i := ready.pop()
+		pos[i] = len(p.Steps)
+		p.Steps = append(p.Steps, Step{Change: g.changes[i], Needs: renumber(needs[i], pos)})
+		for _, t := range then[i] {
+			if waits[t]--; waits[t] == 0 {
+				ready.push(t)
+			}
+		}
+	}
+	if len(p.Steps) < len(needs) {
+		return nil, fmt.Errorf("%d changes wait for each other", len(needs)-len(p.Steps))
+	}
+	return p, nil
+}
+
+func renumber(needs, pos []int) []int {
+	out := make([]int, len(needs))
+	for i, n := range needs {
+		out[i] = pos[n]
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,108 @@
+package memory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// firstNumber is where the made-up numbers of accounts begin.
+const firstNumber = 900
+
+// shown is what a hand would observe once a change is made; n is a number nothing else has.
+func shown(c diff.Change, n int) resource.Spec {
+	switch s := c.Spec.(type) {
+	case resource.File:
+		return shownFile(s, c.Have)
+	case resource.Dir:
+		return shownDir(s, c.Have)
+	case resource.Package:
+		if s.Name, _, _ = strings.Cut(c.ID.Name, "|"); s.Version == "" {
+			s.Version = "1.0-1"
+		}
+		return s
+	case resource.Group:
+		h, _ := c.Have.(resource.Group)
+		s.GID = numbered(s.GID, h.GID, n)
+		return s
+	case resource.User:
+		return shownUser(s, c, n)
+	case resource.Cert:
+		s.Days, s.Due, s.Matched, s.Names = 0, false, true, slices.Sorted(slices.Values(s.Names))
+		s.Owner, s.Group, s.Mode, s.KeyMode = or(s.Owner, "root"), or(s.Group, "root"), or(s.Mode, 0o644), or(s.KeyMode, 0o600)
+		return s
+	case resource.Unit:
+		s.Loads, s.Settle, s.Stale, s.Noted = nil, 0, false, s.Active
+		if !s.Active {
+			s.Inputs = ""
+		}
+		return s
+	}
+	return shownOutside(c, n)
+}
+
+func shownOutside(c diff.Change, n int) resource.Spec {
+	switch s := c.Spec.(type) {
+	case resource.CA:
+		s.PEM, s.Sum = fmt.Sprintf("certificate %d of %s\n", n, s.Name), fmt.Sprintf("%064x", n)
+		return s
+	case resource.EtcdMember:
+		h, _ := c.Have.(resource.EtcdMember)
+		if s.MemberID = h.MemberID; h.MemberID == "" || h.MemberID == s.Lost {
+			s.MemberID = fmt.Sprintf("%016x", n)
+		}
+		s.Lost = ""
+		return s
+	}
+	return c.Spec
+}
+
+func shownFile(s resource.File, have resource.Spec) resource.Spec {
+	h, _ := have.(resource.File)
+	if s.Sum == h.Sum {
+		s.Content = h.Content
+	}
+	s.Owner, s.Group = or(s.Owner, h.Owner, "root"), or(s.Group, h.Group, "root")
+	s.Mode = or(s.Mode, h.Mode, 0o644)
+	if s.Mode&0o004 == 0 || len(s.Content) == 0 {
+		s.Content = nil
+	}
+	s.Validate, s.Secret = nil, false
+	return s
+}
+
+func shownDir(s resource.Dir, have resource.Spec) resource.Spec {
+	h, there := have.(resource.Dir)
+	s.Owner, s.Group = or(s.Owner, h.Owner, "root"), or(s.Group, h.Group, "root")
+	s.Mode = or(s.Mode, h.Mode, 0o755)
+	s.Vacant, s.Data = !there || s.Vacant || h.Vacant, false
+	return s
+}
+
+// shownUser knows that groups are only ever added.
+func shownUser(s resource.User, c diff.Change, n int) resource.Spec {
+	h, _ := c.Have.(resource.User)
+	s.UID = numbered(s.UID, h.UID, n)
+	s.Group = or(s.Group, h.Group, c.ID.Name)
+	s.Home, s.Shell = or(s.Home, h.Home, "/home/"+c.ID.Name), or(s.Shell, h.Shell, "/bin/sh")
+	groups := slices.Sorted(slices.Values(append(slices.Clone(h.Groups), s.Groups...)))
+	s.Groups = slices.Compact(groups)
+	return s
+}
+
+// numbered keeps a number that is there, since nothing is ever renumbered.
+func numbered(want, have, n int) int { return or(have, want, firstNumber+n) }
+
+// or is the first that is not zero.
+func or[T comparable](values ...T) T {
+	var zero T
+	for _, v := range values {
+		if v != zero {
+			return v
+		}
+	}
+	return zero
+}

@@ -1,0 +1,220 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+const (
+	// installTimeout bounds an installation, downloads included; dpkg is never cut before.
+	installTimeout = 15 * time.Minute
+	// fetchTimeout bounds the fetching of an index, the wait for its lock included.
+	fetchTimeout = 5 * time.Minute
+	// lockRetry is how often a lock is tried again; apt has no option to wait for that of its lists.
+	lockRetry = 2 * time.Second
+)
+
+// install brings the first alternative that can be had, and nothing away.
+func (w *work) install(ctx context.Context, want resource.Package) error {
+	if now, err := w.seePackage(w.id.Name); err != nil {
+		return err
+	} else if p, ok := now.(resource.Package); ok && p.Trouble != "" {
+		return w.repair(ctx, p.Name)
+	}
+	name, err := w.candidate(ctx, alternatives(w.id.Name))
+	if err != nil {
+		return err
+	}
+	if want.Version != "" {
+		name += "=" + want.Version
+	}
+	out, err := w.apt(ctx, false, "--simulate", "--no-install-recommends", "install", "--", name)
+	if err != nil {
+		return err
+	}
+	s := parseSimulation(string(out))
+	if len(s.removed) > 0 {
+		return fmt.Errorf("installing %s would remove %s", name, strings.Join(s.removed, ", "))
+	}
+	w.log.InfoContext(ctx, "installing", slog.Any("id", w.id), slog.Any("new", s.installed), slog.Any("upgraded", s.upgraded))
+	release, err := w.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	quiet, err := w.quietServices()
+	if err != nil {
+		return err
+	}
+	_, err = w.apt(ctx, true, "--no-install-recommends", "install", "--", name)
+	return errors.Join(err, quiet())
+}
+
+// repair finishes an installation that was cut short. What dpkg cannot configure is unpacked again.
+func (w *work) repair(ctx context.Context, name string) error {
+	release, err := w.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	quiet, err := w.quietServices()
+	if err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "repairing", slog.Any("id", w.id), slog.String("package", name))
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), installTimeout)
+	defer cancel()
+	configure := Command{Argv: []string{"dpkg", "--force-confold", "--configure", "--pending"}, Whole: true, Env: []string{"DEBIAN_FRONTEND=noninteractive"}}
+	if out, err := w.l.run(whole, configure); err != nil {
+		w.log.WarnContext(ctx, "not all could be configured", slog.Any("err", said("dpkg", out, err)))
+	}
+	_, err = w.apt(ctx, true, "--reinstall", "--no-remove", "--no-install-recommends", "install", "--", name)
+	return errors.Join(err, quiet())
+}
+
+// alone waits until no other helper of this node installs: the one of a controller that was killed
+// finishes what it began, and would lift our policy with its own.
+func (w *work) alone(ctx context.Context) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, installTimeout)
+	defer cancel()
+	dir, err := w.state("locks")
+	if err != nil {
+		return nil, err
+	}
+	f, err := dir.OpenFile("install", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the lock of installations: %w", err)
+	}
+	for syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		select {
+		case <-ctx.Done():
+			shut(f)
+			return nil, fmt.Errorf("wait for another installation: %w", ctx.Err())
+		case <-time.After(lockRetry):
+		}
+	}
+	return func() { shut(f) }, nil
+}
+
+// uninstall removes the package, not its configuration, and nothing else.
+func (w *work) uninstall(ctx context.Context, have resource.Spec) error {
+	h, _ := have.(resource.Package)
+	out, err := w.apt(ctx, false, "--simulate", "remove", "--", h.Name)
+	if err != nil {
+		return err
+	}
+	s := parseSimulation(string(out))
+	if len(s.removed) != 1 || s.removed[0] != h.Name || len(s.installed)+len(s.upgraded) > 0 {
+		return fmt.Errorf("removing %s would also touch %s", h.Name,
+			strings.Join(append(append(s.removed, s.installed...), s.upgraded...), ", "))
+	}
+	_, err = w.apt(ctx, true, "remove", "--", h.Name)
+	return err
+}
+
+// apt runs apt-get. A real run is never cut: a package half configured is worse than waiting.
+func (w *work) apt(ctx context.Context, real bool, args ...string) ([]byte, error) {
+	argv := append([]string{
+		"apt-get", "--yes", "--quiet=2",
+		"-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=120",
+	}, args...)
+	if real {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, installTimeout)
+	defer cancel()
+	out, err := w.l.run(ctx, Command{
+		Argv: argv, Whole: real,
+		Env: []string{"DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none"},
+	})
+	return out, said("apt-get", out, err)
+}
+
+// candidate is the first name that the package sources offer.
+func (w *work) candidate(ctx context.Context, names []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	out, err := w.l.run(ctx, Command{Argv: append([]string{"apt-cache", "policy", "--"}, names...)})
+	if err != nil {
+		return "", said("apt-cache", out, err)
+	}
+	offered := parsePolicy(string(out))
+	for _, name := range names {
+		if offered[name] {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("no package source offers %s", strings.Join(names, " or "))
+}
+
+// parsePolicy reads which packages have a candidate.
+func parsePolicy(out string) map[string]bool {
+	offered := map[string]bool{}
+	var name string
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\r\n")
+		if !strings.HasPrefix(line, " ") {
+			name = strings.TrimSuffix(line, ":")
+		}
+		if c, ok := strings.CutPrefix(strings.TrimSpace(line), "Candidate: "); ok && c != "(none)" {
+			offered[name] = true
+		}
+	}
+	return offered
+}
+
+// simulation is what apt-get would do.
+type simulation struct{ installed, upgraded, removed []string }
+
+// parseSimulation reads lines as "Inst etcd [3.4] (3.5 Debian:13 [amd64])" and "Remv etcd [3.4]".
+func parseSimulation(out string) simulation {
+	var s simulation
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) < 2:
+		case f[0] == "Remv", f[0] == "Purg":
+			s.removed = append(s.removed, f[1])
+		case f[0] == "Inst" && len(f) > 2 && strings.HasPrefix(f[2], "["):
+			s.upgraded = append(s.upgraded, f[1])
+		case f[0] == "Inst":
+			s.installed = append(s.installed, f[1])
+		}
+	}
+	return s
+}
+
+const (
+	policyPath = "/usr/sbin/policy-rc.d"
+	policyMark = "# written by pigsync"
+	// policyText refuses every start until a time: should we die, it is soon as if it were not there.
+	policyText = "#!/bin/sh\n" + policyMark + ": no service starts by itself while packages are installed\n" +
+		"[ \"$(date +%%s)\" -lt %d ] && exit 101\nexit 0\n"
+)
+
+// quietServices keeps packages from starting services, unless somebody else's policy is there; undo
+// lifts that again. What a killed predecessor left is replaced.
+func (w *work) quietServices() (undo func() error, err error) {
+	s, err := w.place(policyPath)
+	if err != nil {
+		return nil, err
+	}
+	text, err := textAt(s)
+	if err != nil {
+		return nil, err
+	}
+	if text != "" && !strings.Contains(text, policyMark) {
+		return func() error { return nil }, nil
+	}
+	until := w.l.now().Add(installTimeout).Unix()
+	err = w.write(s, draft{content: fmt.Appendf(nil, policyText, until), mode: 0o755, uid: -1, gid: -1, forget: true})
+	return func() error { return s.dir.Remove(s.name) }, err
+}

@@ -1,0 +1,122 @@
+package node
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+func (v *view) seeLines(name string) (resource.Spec, error) {
+	path, marker, err := linesOf(name)
+	if err != nil {
+		return nil, err
+	}
+	s, info, err := v.stat(path)
+	if err != nil || info == nil {
+		return nil, err
+	}
+	b, err := s.read(info, maxSmall)
+	if err != nil {
+		return nil, err
+	}
+	lines := marked(string(b), marker)
+	if lines == nil {
+		return nil, nil
+	}
+	return resource.Lines{Lines: lines}, nil
+}
+
+func linesOf(name string) (path, marker string, err error) {
+	path, marker, _ = strings.Cut(name, "#")
+	if marker == "" || strings.TrimSpace(marker) != marker || strings.ContainsAny(marker, "\n\r#\x00") {
+		return "", "", errors.New("the name is no path and marker")
+	}
+	return path, marker, nil
+}
+
+// marked gives the marked lines of a text without their marker.
+func marked(text, marker string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if words, ok := unmark(line, marker); ok {
+			lines = append(lines, words)
+		}
+	}
+	return lines
+}
+
+func unmark(line, marker string) (words string, ok bool) {
+	words, ok = strings.CutSuffix(strings.TrimSpace(line), "# "+marker)
+	return strings.TrimSpace(words), ok
+}
+
+// remark replaces the marked lines of a text: the new ones come where the first old one was, or at
+// the end. Every other byte stays.
+func remark(text, marker string, lines []string) string {
+	var before, after strings.Builder
+	out := &before
+	found := false
+	for line := range strings.Lines(text) {
+		if _, ok := unmark(line, marker); ok {
+			found, out = true, &after
+			continue
+		}
+		out.WriteString(line)
+	}
+	head := before.String()
+	if len(lines) == 0 {
+		return head + after.String()
+	}
+	if head != "" && !strings.HasSuffix(head, "\n") {
+		head += "\n"
+	}
+	var block strings.Builder
+	for _, line := range lines {
+		block.WriteString(strings.TrimLeft(line+" # "+marker+"\n", " "))
+	}
+	if !found {
+		return head + block.String()
+	}
+	return head + block.String() + after.String()
+}
+
+var errNoLine = errors.New("a line may hold no line break, no marker and no space at its ends")
+
+// setLines keeps mode and owner of the file.
+func (w *work) setLines(lines []string) error {
+	path, marker, err := linesOf(w.id.Name)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if strings.ContainsAny(line, "\n\r\x00") || strings.TrimSpace(line) != line {
+			return errNoLine
+		}
+	}
+	s, err := w.place(path)
+	if err != nil {
+		return err
+	}
+	text, err := textAt(s)
+	if err != nil {
+		return err
+	}
+	d, err := w.draft(s, []byte(remark(text, marker, lines)), 0, "", "")
+	if err != nil {
+		return err
+	}
+	if d.mode == 0 {
+		d.mode = defaultMode(false)
+	}
+	return w.write(s, d)
+}
+
+func textAt(s spot) (string, error) {
+	info, err := s.lstat()
+	if err != nil || info == nil {
+		return "", err
+	}
+	b, err := s.read(info, maxSmall)
+	return string(b), err
+}

@@ -1,0 +1,175 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Local is the hand on this machine, for resource.NodeKinds, whatever place their ids name. Root is
+// required. Its fields must not be changed once it is used.
+type Local struct {
+	Root    *os.Root           // "/" of the machine; a directory in tests
+	Run     Runner             // runs commands; nil means Exec
+	Systemd Systemd            // nil: units are errors
+	Signer  Signer             // nil: no certificate can be made
+	Log     *slog.Logger       // nil discards
+	Now     func() time.Time   // nil means time.Now
+	SetName func(string) error // sets the kernel's host name; nil means sethostname(2)
+	held    locks
+}
+
+var _ executors.Executor = (*Local)(nil)
+
+// Signer signs the request of a node for a certificate.
+type Signer interface {
+	// Sign returns the certificate for the key in csr (DER), signed by the authority whose
+	// resource.CA.Sum is issuer, with the names, common name and days of want; what the request says
+	// beside its key is ignored. The first certificate of the PEM is the leaf.
+	Sign(ctx context.Context, issuer string, csr []byte, want resource.Cert) ([]byte, error)
+}
+
+// Observe looks at every id. One call reads the accounts, the package database and the units once.
+// It is not stopped by ctx inside a read of a file.
+func (l *Local) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]resource.State {
+	out := make(map[resource.ID]resource.State, len(ids))
+	v := l.look(ctx, ids)
+	defer v.close()
+	for _, id := range ids {
+		spec, err := v.see(ctx, id)
+		if err != nil {
+			spec, err = nil, fmt.Errorf("observe %s: %w", id, plain(err))
+		}
+		out[id] = resource.State{Spec: spec, Err: err}
+	}
+	return out
+}
+
+// Apply makes a change true and looks whether it is.
+func (l *Local) Apply(ctx context.Context, c diff.Change) error {
+	return l.apply(ctx, c, l.Signer, l.log())
+}
+
+func (l *Local) apply(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
+	err := l.change(ctx, c, sign, log)
+	if err == nil || errors.Is(err, executors.ErrMoved) {
+		return err
+	}
+	return fmt.Errorf("apply %s: %w", c.ID, plain(err))
+}
+
+func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
+	defer l.held.lock(lockName(c.ID))()
+	w := &work{view: l.look(ctx, []resource.ID{c.ID}), id: c.ID, sign: sign, log: log}
+	defer w.close()
+	have, err := w.see(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	done, err := judge(c, have)
+	if done || err != nil {
+		return err
+	}
+	if c.Action == diff.Delete {
+		err = w.remove(ctx, c.Spec, have)
+	} else {
+		err = w.make(ctx, c.Spec, have)
+	}
+	if err != nil {
+		return err
+	}
+	return l.prove(ctx, c)
+}
+
+// prove looks whether the change holds: that a command ended well is no proof.
+func (l *Local) prove(ctx context.Context, c diff.Change) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofTimeout)
+	defer cancel()
+	v := l.look(ctx, []resource.ID{c.ID})
+	defer v.close()
+	now, err := v.see(ctx, c.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look again: %w", err)
+	case c.Action == diff.Delete && now != nil:
+		return errStillThere
+	case c.Action == diff.Delete:
+		return nil
+	case now == nil:
+		return errNotThere
+	}
+	if d := c.Spec.Compare(now); len(d) > 0 {
+		return fmt.Errorf("was done without effect on %s", paths(d))
+	}
+	return nil
+}
+
+// proofTimeout bounds the look after a change, which happens even when the asker has gone.
+const proofTimeout = 30 * time.Second
+
+var (
+	errStillThere = errors.New("was removed and is still there")
+	errNotThere   = errors.New("was made and is not there")
+)
+
+func paths(fields []resource.Field) string {
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Path)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (l *Local) log() *slog.Logger {
+	if l.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l.Log
+}
+
+func (l *Local) now() time.Time {
+	if l.Now == nil {
+		return time.Now()
+	}
+	return l.Now()
+}
+
+func (l *Local) run(ctx context.Context, c Command) ([]byte, error) {
+	if l.Run == nil {
+		return Exec(ctx, c)
+	}
+	return l.Run(ctx, c)
+}
+
+func (l *Local) setName(name string) error {
+	if l.SetName == nil {
+		return syscall.Sethostname([]byte(name))
+	}
+	return l.SetName(name)
+}
+
+// lockName is what no two changes may be at, at once: the file behind marked lines, the package
+// database, the account files, the bundle of trusted certificates, or the resource itself.
+func lockName(id resource.ID) string {
+	switch id.Kind {
+	case resource.KindLines:
+		path, _, _ := strings.Cut(id.Name, "#")
+		return "file:" + path
+	case resource.KindPackage, resource.KindRepo:
+		return "packages"
+	case resource.KindUser, resource.KindGroup:
+		return "accounts"
+	case resource.KindTrust:
+		return "trust"
+	}
+	return string(id.Kind) + ":" + id.Name
+}

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// repoStamp says with which content of a source file the index was fetched.
+type repoStamp struct {
+	Path string
+	Sum  string
+}
+
+func (v *view) seeRepo(name string) (resource.Spec, error) {
+	if err := v.needDeb(); err != nil {
+		return nil, err
+	}
+	s, info, err := v.stat(name)
+	if err != nil || info == nil {
+		return nil, err
+	}
+	f, err := v.file(s, info)
+	if err != nil {
+		return nil, err
+	}
+	var stamp repoStamp
+	if err := v.stamp("repo", name, &stamp); err != nil {
+		return nil, err
+	}
+	return resource.Repo{Sum: f.Sum, Content: f.Content, Fetched: stamp.Sum == f.Sum}, nil
+}
+
+// makeRepo leaves the file when the index cannot be fetched: the next round tries only that.
+func (w *work) makeRepo(ctx context.Context, want resource.Repo, have resource.Spec) error {
+	if digestOf(want.Content) != want.Sum {
+		return errors.New("the content is not what its digest says")
+	}
+	s, err := w.place(w.id.Name)
+	if err != nil {
+		return err
+	}
+	if h, _ := have.(resource.Repo); h.Sum != want.Sum {
+		d, err := w.draft(s, want.Content, 0o644, "", "")
+		if err != nil {
+			return err
+		}
+		if err := w.write(s, d); err != nil {
+			return err
+		}
+	}
+	if !want.Fetched {
+		return nil
+	}
+	if err := w.fetch(ctx, s.real()); err != nil {
+		return err
+	}
+	return w.putStamp("repo", w.id.Name, repoStamp{Path: w.id.Name, Sum: want.Sum})
+}
+
+// fetch gets the index of one source file. Left to itself apt-get update ends well when it could not.
+func (w *work) fetch(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	for {
+		out, err := w.l.run(ctx, Command{Argv: []string{
+			"apt-get", "--quiet=2", "-o", "APT::Update::Error-Mode=any", "-o", "Dir::Etc::sourcelist=" + path,
+			"-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "update",
+		}})
+		if err == nil && complains(out) {
+			err = errors.New("the index is not complete")
+		}
+		if err == nil || !bytes.Contains(out, []byte("Could not get lock")) {
+			return said("apt-get update", out, err)
+		}
+		select {
+		case <-ctx.Done():
+			return said("apt-get update", out, ctx.Err())
+		case <-time.After(lockRetry):
+		}
+	}
+}
+
+// complains tells whether apt says that something could not be fetched. Other warnings, as those
+// about a weak key, do not make an index incomplete.
+func complains(out []byte) bool {
+	for line := range bytes.Lines(out) {
+		if bytes.HasPrefix(line, []byte("E: ")) || bytes.HasPrefix(line, []byte("Err:")) ||
+			bytes.Contains(line, []byte("Failed to fetch")) || bytes.Contains(line, []byte("failed to download")) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *work) removeRepo() error {
+	if err := w.removeFile(w.id.Name); err != nil {
+		return err
+	}
+	if err := w.dropStamp("repo", w.id.Name); err != nil {
+		return fmt.Errorf("forget what was fetched: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package inventory
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+const (
+	allGroup  = "all"
+	ungrouped = "ungrouped"
+	priority  = "ansible_group_priority"
+)
+
+// builder walks the file once and notes groups, hosts and who belongs to whom.
+type builder struct {
+	inv      *Inventory
+	problems *collector
+	byIP     map[netip.Addr]*Host
+	edges    []edge
+	defined  int // definitions of groups so far
+}
+
+// edge makes child a child of parent; at is where that is said.
+type edge struct {
+	parent, child *Group
+	at            *node
+}
+
+func build(root *node, problems *collector) (*Inventory, error) {
+	if root.kind != Map {
+		return nil, refuse(root.src, root.line, root.col, CodeNoGroups, "want a mapping with the key all, got %s", root.kind)
+	}
+	if plugin, ok := root.get("plugin"); ok {
+		return nil, refuse(root.src, plugin.key.line, plugin.key.col, CodeNoGroups,
+			"this configures an inventory plugin: it is not an inventory")
+	}
+	inv := &Inventory{src: root.src, named: map[string]*Group{}, byAddr: map[string]*Host{}}
+	b := &builder{inv: inv, problems: problems, byIP: map[netip.Addr]*Host{}}
+	inv.all = b.named(allGroup, root)
+	b.named(ungrouped, root)
+	for _, e := range root.entries {
+		b.topLevel(e)
+	}
+	if len(inv.hosts) == 0 {
+		problems.errorf(root, CodeNoHosts, "the inventory has no hosts")
+	}
+	if err := b.resolve(root); err != nil {
+		return nil, err
+	}
+	b.unevaluated()
+	slices.SortStableFunc(inv.src.marks, func(x, y mark) int {
+		return cmp.Or(cmp.Compare(x.line, y.line), cmp.Compare(x.col, y.col))
+	})
+	inv.src.marks = slices.CompactFunc(inv.src.marks, func(x, y mark) bool { return x.line == y.line && x.col == y.col })
+	return inv, nil
+}
+
+// named returns the group called name, made at the first call.
+func (b *builder) named(name string, at *node) *Group {
+	if g := b.inv.named[name]; g != nil {
+		return g
+	}
+	g := &Group{Name: name, Pos: at.pos(), inv: b.inv, priority: 1}
+	b.inv.named[name] = g
+	return g
+}
+
+func (b *builder) topLevel(e entry) {
+	if e.key.text != allGroup && e.value.kind != Null && !looksLikeGroup(e.value) {
+		b.mark(e.key, "")
+		b.problems.warnf(e.key, CodeTopLevel, "unknown top-level key %s: want %s", quoteKey(e.key.text), allGroup)
+		return
+	}
+	b.group(e, nil)
+}
+
+// looksLikeGroup reports whether n has any of the three parts of a group.
+func looksLikeGroup(n *node) bool {
+	return slices.ContainsFunc(n.entries, func(e entry) bool {
+		return e.key.text == "hosts" || e.key.text == "vars" || e.key.text == "children"
+	})
+}
+
+// group reads one definition of a group; the same group may be defined in several places.
+func (b *builder) group(e entry, parent *Group) {
+	g := b.define(e.key, parent)
+	if g == nil {
+		return
+	}
+	b.mark(e.key, g.Name)
+	if e.value.kind != Map && e.value.kind != Null {
+		b.problems.errorf(e.value, CodeShape, "group %s: want a mapping, got %s", quoteKey(g.Name), e.value.kind)
+		return
+	}
+	for _, section := range e.value.entries {
+		b.section(g, section)
+	}
+}
+
+// define notes that a group exists here; nil means that it is not to be read.
+func (b *builder) define(key *node, parent *Group) *Group {
+	if b.defined++; b.defined > maxGroups {
+		if b.defined == maxGroups+1 {
+			b.problems.errorf(key, CodeTooMany, "more than %d groups: this one and what follows is not read", maxGroups)
+		}
+		return nil
+	}
+	g := b.named(key.text, key)
+	if !g.defined {
+		g.defined, g.Pos = true, key.pos()
+	}
+	if parent != nil {
+		b.edges = append(b.edges, edge{parent, g, key})
+	}
+	return g
+}
+
+func isBuiltin(g *Group) bool { return g.Name == allGroup || g.Name == ungrouped }
+
+// mark notes which group the file speaks of from here on; parts of it brought in by an alias or a
+// merge key are marked again at each use, and the first use counts.
+func (b *builder) mark(at *node, group string) {
+	b.inv.src.marks = append(b.inv.src.marks, mark{at.line, at.col, group})
+}
+
+func (b *builder) section(g *Group, e entry) {
+	b.mark(e.key, g.Name)
+	switch e.key.text {
+	case "vars":
+		b.vars(g, b.mapping(g, e, false))
+	case "children":
+		for _, child := range b.mapping(g, e, true) {
+			b.group(child, g)
+		}
+	case "hosts":
+		for _, host := range b.mapping(g, e, true) {
+			b.host(g, host)
+		}
+	default:
+		b.problems.warnf(e.key, CodeSection, "group %s: unknown key %s: want hosts, vars or children",
+			quoteKey(g.Name), quoteKey(e.key.text))
+	}
+}
+
+// mapping returns the entries of one section. A single name stands for a mapping with that key
+// where Ansible takes it so.
+func (b *builder) mapping(g *Group, e entry, single bool) []entry {
+	switch {
+	case e.value.kind == Map || e.value.kind == Null:
+		return e.value.entries
+	case e.value.kind == String && single:
+		null := *e.value
+		null.kind, null.text = Null, ""
+		return []entry{{e.value, &null}}
+	}
+	b.problems.errorf(e.value, CodeShape, "group %s: %s: want a mapping, got %s", quoteKey(g.Name), e.key.text, e.value.kind)
+	return nil
+}
+
+// vars adds a block of variables to g. The priority is an attribute of the group, no variable.
+func (b *builder) vars(g *Group, entries []entry) {
+	kept := entries
+	if i := slices.IndexFunc(entries, func(e entry) bool { return e.key.text == priority }); i >= 0 {
+		kept = slices.Delete(slices.Clone(entries), i, i+1)
+		b.priority(g, entries[i].value)
+	}
+	g.layers = append(g.layers, newLayer(kept))
+}
+
+func (b *builder) priority(g *Group, n *node) {
+	p, err := Value{n: n, name: priority}.Int()
+	if err != nil {
+		b.problems.errorf(n, CodePriority, "%s: want a whole number, got %s", priority, describe(n))
+		return
+	}
+	g.priority = p
+}
+
+// host reads one mention of a host.
+func (b *builder) host(g *Group, e entry) {
+	for _, addr := range hostKeys(e.key.text) {
+		ip, err := netip.ParseAddr(addr)
+		if err != nil || ip.Zone() != "" {
+			b.problems.errorf(e.key, CodeHost, "host %s is no IP address%s", quoteKey(addr), rangeHint(addr))
+			continue
+		}
+		if h := b.hostAt(e.key, addr, ip.Unmap()); h != nil {
+			b.mention(h, g, e)
+		}
+	}
+}
+
+// hostKeys returns the addresses that one key stands for: itself, as ranges are not read yet.
+func hostKeys(key string) []string { return []string{key} }
+
+func rangeHint(key string) string {
+	if strings.ContainsAny(key, "[]") {
+		return ": ranges are not read yet"
+	}
+	return ""
+}
+
+func (b *builder) hostAt(key *node, addr string, ip netip.Addr) *Host {
+	h := b.byIP[ip]
+	if h == nil {
+		h = &Host{Addr: addr, IP: ip, Pos: key.pos(), inv: b.inv}
+		b.byIP[ip], b.inv.byAddr[addr] = h, h
+		b.inv.hosts = append(b.inv.hosts, h)
+	}
+	if h.Addr != addr {
+		b.problems.errorf(key, CodeSameHost, "host %s is written %s at %s: write it one way", addr, h.Addr, h.Pos)
+		return nil
+	}
+	return h
+}
+
+func (b *builder) mention(h *Host, g *Group, e entry) {
+	if e.value.kind != Map && e.value.kind != Null {
+		b.problems.errorf(e.value, CodeShape, "host %s: want a mapping of variables, got %s", h.Addr, e.value.kind)
+	}
+	h.mentions = append(h.mentions, mention{g, e.key, newLayer(e.value.entries)})
+}

@@ -1,0 +1,48 @@
+package inventory
+
+// Codes of problems. They are stable: a code keeps its meaning, and a retired one is not reused.
+const (
+	// The file cannot be read as an inventory; Load returns these as its error.
+
+	CodeTooLarge = "INV001" // the file is larger than 4 MiB
+	CodeText     = "INV002" // not UTF-8, or control characters
+	CodeSyntax   = "INV003" // not YAML
+	CodeNoGroups = "INV004" // empty, not a mapping, or the configuration of an inventory plugin
+	CodeManyDocs = "INV005" // more than one YAML document
+	CodeLimit    = "INV006" // nested too deep, too many values, an alias inside itself, a key too long, and the like
+
+	// YAML that parses but is not what Ansible accepts or what was meant.
+
+	CodeDuplicate = "INV010" // a key given twice in one mapping; both places are named
+	CodeKey       = "INV011" // a key that is a list or a mapping
+	CodeTag       = "INV012" // a tag that is unknown, or does not fit its value
+	CodeMerge     = "INV013" // << with something that is no mapping
+
+	// The structure of groups and hosts.
+
+	CodeTopLevel = "INV020" // a top-level key that is neither all nor a group
+	CodeSection  = "INV021" // a key in a group besides hosts, vars and children
+	CodeShape    = "INV022" // a list where a mapping belongs, and the like
+	CodeHost     = "INV023" // a host key that is no IP address
+	CodeSameHost = "INV024" // one address spelled in two ways
+	CodeEmpty    = "INV025" // a group without hosts
+	CodeLoop     = "INV026" // a group that is its own ancestor
+	CodePriority = "INV027" // ansible_group_priority that is no whole number
+	CodeNoHosts  = "INV028" // an inventory without any host
+	CodeTooMany  = "INV029" // more groups, or hosts in groups, than are accepted
+	CodeJinja    = "INV030" // a Jinja expression, which is not evaluated yet
+	CodeVault    = "INV031" // an Ansible vault value, which is not decrypted yet
+
+	// Parameters filled into typed fields.
+
+	CodeType     = "INV040" // a value of the wrong type
+	CodeRange    = "INV041" // the right type, but outside what is allowed
+	CodeRequired = "INV042" // a required parameter that is missing or empty
+	CodeField    = "INV043" // an object key that nothing reads
+
+	// Names.
+
+	CodeUnknown = "INV050" // a variable that is no parameter of any release known here
+
+	CodeMore = "INV099" // stands for the problems left out after the first thousand
+)

@@ -1,0 +1,158 @@
+package inventory
+
+import (
+	"go/token"
+	"strings"
+)
+
+// Lookup returns what name means on the host: the value of the strongest line that sets it. A
+// null that was written counts as set.
+func (h *Host) Lookup(name string) (Value, bool) {
+	for i := len(h.mentions) - 1; i >= 0; i-- {
+		if e, ok := h.mentions[i].vars.get(name); ok {
+			return newValue(e), true
+		}
+	}
+	return lookup(h.chain, name)
+}
+
+// Lookup returns what name means for the group as a whole: its own value, or that of its
+// ancestors. What members set for themselves, or get from other groups, does not count.
+func (g *Group) Lookup(name string) (Value, bool) { return lookup(g.chain, name) }
+
+func lookup(chain []*Group, name string) (Value, bool) {
+	for i := len(chain) - 1; i >= 0; i-- {
+		layers := chain[i].layers
+		for j := len(layers) - 1; j >= 0; j-- {
+			if e, ok := layers[j].get(name); ok {
+				return newValue(e), true
+			}
+		}
+	}
+	return Value{}, false
+}
+
+// Candidate is one line that sets a variable for a host.
+type Candidate struct {
+	Value Value
+	Group string // the group it is written in; for a host's own line, the group that mentions the host
+	Own   bool   // written at the host itself
+}
+
+// Explain returns every line that sets name for the host, the one that wins first and each of
+// the others before those it beats.
+func Explain(h *Host, name string) []Candidate {
+	var found []Candidate
+	for i := len(h.mentions) - 1; i >= 0; i-- {
+		if e, ok := h.mentions[i].vars.get(name); ok {
+			found = append(found, Candidate{newValue(e), h.mentions[i].group.Name, true})
+		}
+	}
+	for i := len(h.chain) - 1; i >= 0; i-- {
+		g := h.chain[i]
+		for j := len(g.layers) - 1; j >= 0; j-- {
+			if e, ok := g.layers[j].get(name); ok {
+				found = append(found, Candidate{newValue(e), g.Name, false})
+			}
+		}
+	}
+	return found
+}
+
+// Names returns every variable that is set for the host at any level, in no particular order.
+func (h *Host) Names() []string {
+	seen := map[string]bool{}
+	for _, m := range h.mentions {
+		m.vars.names(seen)
+	}
+	for _, g := range h.chain {
+		for _, l := range g.layers {
+			l.names(seen)
+		}
+	}
+	all := make([]string, 0, len(seen))
+	for name := range seen {
+		all = append(all, name)
+	}
+	return all
+}
+
+func (l layer) names(into map[string]bool) {
+	for _, e := range l.entries {
+		into[e.key.text] = true
+	}
+}
+
+// Scope is where variables are looked up and which Bind reads: a *Host, a *Group or a Value that
+// is a mapping.
+type Scope interface {
+	Lookup(name string) (Value, bool)
+	Expand(s string) string
+	origin() (*source, token.Position)
+}
+
+var _ = []Scope{(*Host)(nil), (*Group)(nil), Value{}}
+
+func (h *Host) origin() (*source, token.Position)  { return h.inv.src, h.Pos }
+func (g *Group) origin() (*source, token.Position) { return g.inv.src, g.Pos }
+func (v Value) origin() (*source, token.Position) {
+	if v.n == nil {
+		return &source{}, v.Pos
+	}
+	return v.n.src, v.Pos
+}
+
+// Expand replaces each ${name} in s by vars[name]. It is plain replacement, done once: neither
+// shell nor Jinja. A name that vars does not have is left as it stands.
+func Expand(s string, vars map[string]string) string {
+	return expand(s, func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	})
+}
+
+// Expand replaces in s the placeholders whose value is a variable of the host: ${admin_ip},
+// ${pg_cluster}, ${pg_version}, ${minio_cluster} and ${minio_seq}. Those with another meaning in
+// each parameter (${ip}, ${vip}, ${dbsu} …) are for the caller and the function Expand.
+func (h *Host) Expand(s string) string { return expandFrom(h.Lookup, s) }
+
+// Expand is as for a host, with the values of the group.
+func (g *Group) Expand(s string) string { return expandFrom(g.Lookup, s) }
+
+// Expand returns s: a mapping knows no placeholders.
+func (v Value) Expand(s string) string { return s }
+
+func expandFrom(lookup func(string) (Value, bool), s string) string {
+	return expand(s, func(name string) (string, bool) {
+		switch name {
+		case "admin_ip", "pg_cluster", "pg_version", "minio_cluster", "minio_seq":
+			v, _ := lookup(name)
+			text, err := v.Text()
+			return text, err == nil && text != ""
+		}
+		return "", false
+	})
+}
+
+func expand(s string, value func(name string) (string, bool)) string {
+	if !strings.Contains(s, "${") {
+		return s
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "${")
+		b.WriteString(before)
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			b.WriteString(s[len(before):])
+			return b.String()
+		}
+		if text, ok := value(name); ok {
+			b.WriteString(text)
+			s = after
+			continue
+		}
+		b.WriteString("${")
+		s = rest
+	}
+}

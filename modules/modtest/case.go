@@ -1,0 +1,90 @@
+package modtest
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/resource"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Case is a folder of testdata, compiled.
+type Case struct {
+	Dir       string
+	Modules   []*modules.Module
+	Inventory *inventory.Inventory
+	Known     map[resource.ID]resource.State
+	Compiled  *modules.Compiled
+	// Prior is what before.yml asks for, as it would be compiled today; nil without one.
+	Prior *resource.Set
+}
+
+// Each runs f for every folder of testdata.
+func Each(t *testing.T, ms []*modules.Module, f func(*testing.T, *Case)) {
+	t.Helper()
+	dirs, err := filepath.Glob("testdata/*/pigsty.yml")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no cases in testdata", err)
+	}
+	for _, file := range dirs {
+		dir := filepath.Dir(file)
+		t.Run(filepath.Base(dir), func(t *testing.T) { f(t, read(t, dir, ms)) })
+	}
+}
+
+func read(t *testing.T, dir string, ms []*modules.Module) *Case {
+	t.Helper()
+	c := &Case{Dir: dir, Modules: ms, Inventory: load(t, dir, "pigsty.yml")}
+	ids := modules.Survey(c.Inventory, ms)
+	var before *inventory.Inventory
+	if _, err := os.Stat(filepath.Join(dir, "before.yml")); err == nil {
+		before = load(t, dir, "before.yml")
+		ids = append(ids, modules.Survey(before, ms)...)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "known.txt"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if c.Known, err = ReadKnown(string(text), ids); err != nil {
+		t.Fatalf("%s/known.txt: %v", dir, err)
+	}
+	c.Compiled = modules.Compile(c.Inventory, c.Known, ms)
+	if before != nil {
+		c.Prior = modules.Merge([]*resource.Set{modules.Compile(before, c.Known, ms).Want})
+	}
+	return c
+}
+
+func load(t *testing.T, dir, name string) *inventory.Inventory {
+	t.Helper()
+	inv, problems, err := inventory.Load(os.DirFS(dir), name)
+	if err != nil || inventory.HasErrors(problems) {
+		t.Fatal(dir, name, problems, err)
+	}
+	return inv
+}
+
+// Golden compares got with a file of the case's folder, or with -update writes it.
+func (c *Case) Golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join(c.Dir, name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil { //nolint:gosec // golden files are for everybody
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run with -update and read the diff. Got:\n%s", file, got)
+	}
+}

@@ -1,0 +1,125 @@
+package modtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// ErrUnreachable is the state of everything on a node that cannot be reached.
+var ErrUnreachable = errors.New("unreachable")
+
+// Debian is what is known of a node that nobody speaks of.
+var Debian = resource.Facts{
+	Hostname: "debian", Arch: "amd64", Distro: "debian", Release: "13", Codename: "trixie",
+	CPU: 2, MemMB: 4096, BootID: "boot-1", Packages: "deb",
+}
+
+// Authority is a certificate authority that exists.
+func Authority(name string) resource.CA {
+	return resource.CA{Name: name, PEM: "certificate of " + name + "\n", Sum: "sum-of-" + name}
+}
+
+// ReadKnown reads what was seen of the surveyed ids, a line each; # begins a comment:
+//
+//	node NODE DISTRO RELEASE CODENAME ARCH   facts other than Debian's
+//	unreachable NODE...                      nothing there could be asked
+//	ca NAME                                  the authority exists
+//	dir PATH NODE...                         the directory is there
+//	file PATH NODE...                        the file is there
+//	etcd CLUSTER quorum|no-quorum|unknown [LEADER]
+//	member CLUSTER NAME PEERURL [ill] [learner]     NAME - has not started yet
+func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, error) {
+	k := known{}
+	for _, id := range ids {
+		k[id] = resource.State{}
+		if id.Kind == resource.KindFacts {
+			k[id] = resource.State{Spec: Debian}
+		}
+	}
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if err := k.line(words[0], words[1:]); err != nil {
+			return nil, fmt.Errorf("%q: %w", strings.TrimSpace(line), err)
+		}
+	}
+	return k, nil
+}
+
+type known map[resource.ID]resource.State
+
+var arity = map[string]int{"node": 5, "unreachable": 1, "ca": 1, "dir": 2, "file": 2, "etcd": 2, "member": 3}
+
+func (k known) line(word string, args []string) error {
+	if least, ok := arity[word]; !ok || len(args) < least {
+		return errors.New("unknown word, or too few after it")
+	}
+	switch word {
+	case "node":
+		f := Debian
+		f.Distro, f.Release, f.Codename, f.Arch = args[1], args[2], args[3], args[4]
+		f.Packages = map[string]string{"debian": "deb", "ubuntu": "deb", "rocky": "rpm"}[f.Distro]
+		k[resource.FactsOf(args[0])] = resource.State{Spec: f}
+	case "unreachable":
+		k.lose(args)
+	case "ca":
+		k[resource.CAOf(args[0])] = resource.State{Spec: Authority(args[0])}
+	case "dir":
+		k.put(resource.KindDir, args, resource.Dir{})
+	case "file":
+		k.put(resource.KindFile, args, resource.File{})
+	case "etcd":
+		return k.etcd(args)
+	case "member":
+		k.member(args)
+	}
+	return nil
+}
+
+func (k known) put(kind resource.Kind, args []string, s resource.Spec) {
+	for _, at := range args[1:] {
+		k[resource.ID{Kind: kind, Name: args[0], At: at}] = resource.State{Spec: s}
+	}
+}
+
+func (k known) lose(nodes []string) {
+	for id := range k {
+		if slices.Contains(nodes, id.At) {
+			k[id] = resource.State{Err: ErrUnreachable}
+		}
+	}
+}
+
+func (k known) etcd(args []string) error {
+	id := resource.EtcdClusterOf(args[0])
+	switch args[1] {
+	case "unknown":
+		k[id] = resource.State{Err: errors.New("nobody answers with a quorum")}
+	case "no-quorum":
+		k[id] = resource.State{Spec: resource.EtcdCluster{ID: "c0"}}
+	case "quorum":
+		leader := strings.Join(args[2:], "")
+		k[id] = resource.State{Spec: resource.EtcdCluster{ID: "c0", Quorum: true, Auth: true, Leader: leader}}
+	default:
+		return errors.New("want quorum, no-quorum or unknown")
+	}
+	return nil
+}
+
+func (k known) member(args []string) {
+	id := resource.EtcdClusterOf(args[0])
+	c, _ := k[id].Spec.(resource.EtcdCluster)
+	name := strings.TrimPrefix(args[1], "-")
+	c.Members = append(c.Members, resource.EtcdMemberInfo{
+		ID: fmt.Sprintf("a%d", len(c.Members)+1), Name: name, PeerURL: args[2],
+		Learner: slices.Contains(args, "learner"), Healthy: name != "" && !slices.Contains(args, "ill"), Version: "3.5.16",
+	})
+	k[id] = resource.State{Spec: c}
+}

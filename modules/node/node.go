@@ -1,0 +1,126 @@
+package node
+
+import (
+	"strings"
+
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Module is the NODE module.
+var Module = &modules.Module{
+	Name: "node", Doc: "a machine: its name, hosts, trust, package sources and packages",
+	Vars: Vars{}, Places: places, Survey: survey, Compile: compile,
+}
+
+// hostsMarker ends the lines of /etc/hosts that Pigsty writes.
+const hostsMarker = "pigsty dns"
+
+// caDays is the lifetime of a new authority: about a hundred years, as Pigsty's.
+const caDays = 36500
+
+func survey(inv *inventory.Inventory) []resource.ID {
+	ids := []resource.ID{resource.CAOf(CAName(inv))}
+	for _, h := range inv.Hosts() {
+		ids = append(ids, resource.FactsOf(h.Addr))
+	}
+	return ids
+}
+
+// CAName is the common name of the deployment's authority (parameter ca_cn).
+func CAName(inv *inventory.Inventory) string {
+	var v struct {
+		Name string `var:"ca_cn" default:"pigsty-ca"`
+	}
+	inventory.Bind(inv.All(), &v)
+	return v.Name
+}
+
+func compile(p *modules.Pass) {
+	authority(p.For("infra/ca"))
+	for _, h := range p.Inventory.Hosts() {
+		q := p.For("node/" + h.Addr)
+		c := compiler{Pass: q, host: h}
+		c.bound = inventory.Bind(h, &c.vars)
+		reach := inventory.Bind(h, &access{})
+		if q.Bound(reach.Problems) && q.Bound(c.bound.Problems) {
+			c.compile()
+		}
+	}
+}
+
+// authority wants the deployment's certificate authority to exist.
+func authority(p *modules.Pass) {
+	var v Vars
+	all := p.Inventory.All()
+	b := inventory.Bind(all, &v)
+	id := resource.CAOf(CAName(p.Inventory))
+	known := p.Known[id]
+	var spec resource.Spec = resource.CA{Name: id.Name, Days: caDays}
+	if known.Err == nil && known.Spec == nil && !v.CACreate {
+		p.Errorf(b.Pos("ca_create"), CodeNoCA, "there is no authority %s, and ca_create forbids to make one", id.Name)
+		spec = nil // what needs it waits
+	}
+	p.Keep(b.Pos("ca_cn"), id, spec)
+}
+
+// compiler is the compilation of one host.
+type compiler struct {
+	*modules.Pass
+	host  *inventory.Host
+	vars  Vars
+	bound *inventory.Bound
+	facts resource.Facts
+}
+
+func (c *compiler) compile() {
+	c.facts, _ = c.Facts(c.host.Addr)
+	c.hostname()
+	c.hosts()
+	c.trust()
+	c.Keep(c.bound.Pos("node_data"), modules.DirOf(c.vars.Data, c.host.Addr), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"},
+		c.Parents(c.bound.Pos("node_data"), c.host.Addr, c.vars.Data)...)
+	c.packages(c.repositories())
+}
+
+func (c *compiler) hostname() {
+	name := c.vars.name()
+	if name == "" || !c.vars.NameOverwrite {
+		return
+	}
+	id := resource.ID{Kind: resource.KindHostname, Name: "node", At: c.host.Addr}
+	c.Keep(c.bound.Pos("nodename"), id, resource.NewHostname(name))
+}
+
+func (c *compiler) hosts() {
+	if !c.vars.WriteHosts {
+		return
+	}
+	var lines []string
+	for _, l := range append(c.vars.DefaultHosts[:len(c.vars.DefaultHosts):len(c.vars.DefaultHosts)], c.vars.Hosts...) {
+		lines = append(lines, strings.Join(strings.Fields(c.vars.expand(l, c.facts)), " "))
+	}
+	pos := c.bound.Pos("node_default_etc_hosts")
+	if c.bound.Has("node_etc_hosts") {
+		pos = c.bound.Pos("node_etc_hosts")
+	}
+	id := resource.ID{Kind: resource.KindLines, Name: resource.LinesName("/etc/hosts", hostsMarker), At: c.host.Addr}
+	c.Keep(pos, id, resource.Lines{Lines: lines})
+}
+
+// trust gives the node the authority's certificate, for programs that name it and for all others.
+func (c *compiler) trust() {
+	pos, node := c.bound.Pos("ca_cn"), c.host.Addr
+	name := CAName(c.Inventory)
+	id := resource.CAOf(name)
+	ca, exists := c.Known[id].Spec.(resource.CA)
+	var file, anchor resource.Spec
+	if exists {
+		file = resource.NewFile([]byte(ca.PEM), 0o644, "root", "root")
+		anchor = resource.Trust{PEM: ca.PEM, Bundled: true}
+	}
+	pki := c.Keep(pos, modules.DirOf("/etc/pki", node), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"})
+	c.Keep(pos, modules.FileOf("/etc/pki/ca.crt", node), file, pki, id)
+	c.Keep(pos, resource.ID{Kind: resource.KindTrust, Name: name, At: node}, anchor, id)
+}

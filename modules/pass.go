@@ -1,0 +1,129 @@
+package modules
+
+import (
+	"fmt"
+	"go/token"
+	"iter"
+	"path"
+	"strings"
+
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Pass is one compilation: what a module may look at, and where it puts what it wants.
+type Pass struct {
+	Inventory *inventory.Inventory
+	Known     map[resource.ID]resource.State // what Survey asked for
+	Owner     string                         // whom Want and Errorf speak for
+	Guard     string                         // the safeguard parameter in force for what follows, "" for none
+	out       *Compiled
+}
+
+// For is the same pass, speaking for another owner.
+func (p *Pass) For(owner string) *Pass {
+	q := *p
+	q.Owner = owner
+	return &q
+}
+
+// Want declares a resource and returns its id, for the edges of others. On a node whose facts are
+// unknown it is wanted, but not known what.
+func (p *Pass) Want(pos token.Position, id resource.ID, spec resource.Spec, after ...resource.ID) resource.ID {
+	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos})
+}
+
+// Keep is Want for what stays in place when nobody asks for it any more: packages, accounts, trust.
+func (p *Pass) Keep(pos token.Position, id resource.ID, spec resource.Spec, after ...resource.ID) resource.ID {
+	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Retain: true})
+}
+
+func (p *Pass) declare(r resource.Resource) resource.ID {
+	r.Owner, r.Guard = p.Owner, p.Guard
+	if _, asked := p.Known[resource.FactsOf(r.ID.At)]; asked {
+		if _, ok := p.Facts(r.ID.At); !ok {
+			r.Spec = nil
+		}
+	}
+	if err := p.out.Want.Add(r); err != nil {
+		p.Errorf(r.Origin, CodeTwice, "%v", err)
+		if other, ok := p.out.Want.Get(r.ID); ok {
+			p.out.Frozen[other.Owner] = true
+		}
+	}
+	return r.ID
+}
+
+// Declared tells whether somebody has declared id already.
+func (p *Pass) Declared(id resource.ID) bool {
+	_, ok := p.out.Want.Get(id)
+	return ok
+}
+
+// Parents declares the directories above name on a node that are neither the system's own nor
+// declared yet, and returns the nearest; none when there is nothing to wait for.
+func (p *Pass) Parents(pos token.Position, node, name string) []resource.ID {
+	dir := path.Dir(name)
+	id := DirOf(dir, node)
+	switch {
+	case systemDir(dir):
+		return nil
+	case p.Declared(id):
+		return []resource.ID{id}
+	}
+	above := p.Parents(pos, node, dir)
+	return []resource.ID{p.Keep(pos, id, resource.Dir{}, above...)}
+}
+
+// systemDir tells whether every node has the directory from birth.
+func systemDir(dir string) bool {
+	switch dir {
+	case "/", ".", "/etc", "/var", "/var/lib", "/var/log", "/usr", "/usr/local", "/opt", "/srv", "/home", "/root", "/run", "/tmp",
+		"/etc/profile.d", "/etc/systemd/system":
+		return true
+	}
+	return !strings.HasPrefix(dir, "/")
+}
+
+// Facts returns what is known of a node; ok is false when nothing is.
+func (p *Pass) Facts(node string) (f resource.Facts, ok bool) {
+	f, ok = p.Known[resource.FactsOf(node)].Spec.(resource.Facts)
+	return f, ok
+}
+
+// Errorf reports an error at a place and freezes the owner.
+func (p *Pass) Errorf(pos token.Position, code, format string, args ...any) {
+	p.out.Frozen[p.Owner] = true
+	p.out.problem(pos, code, inventory.Error, fmt.Sprintf(format, args...))
+}
+
+// Warnf reports what is allowed and probably not meant.
+func (p *Pass) Warnf(pos token.Position, code, format string, args ...any) {
+	p.out.problem(pos, code, inventory.Warning, fmt.Sprintf(format, args...))
+}
+
+// Refusef reports an error that makes it impossible to say who is who: the whole commit is refused.
+func (p *Pass) Refusef(pos token.Position, code, format string, args ...any) {
+	p.out.Refused = true
+	p.Errorf(pos, code, format, args...)
+}
+
+// Bound passes the problems of a binding on. It reports whether the values can be used.
+func (p *Pass) Bound(problems []inventory.Problem) bool {
+	p.out.Problems = append(p.out.Problems, problems...)
+	if inventory.HasErrors(problems) {
+		p.out.Frozen[p.Owner] = true
+		return false
+	}
+	return true
+}
+
+// Identified is Bound for what says who somebody is: with an error the whole commit is refused.
+func (p *Pass) Identified(problems []inventory.Problem) bool {
+	ok := p.Bound(problems)
+	p.out.Refused = p.out.Refused || !ok
+	return ok
+}
+
+// Wanted yields what has been declared so far, by this module and those before it.
+func (p *Pass) Wanted() iter.Seq[resource.Resource] { return p.out.Want.All() }

@@ -1,0 +1,11 @@
+package policies
+
+import "github.com/pigsync/pigsync/resource"
+
+// Default is what judges when the daemon's file is silent.
+func Default() []*Policy { return Standard(Careful) }
+
+// Standard is the default with other hazards held until they are approved.
+func Standard(mask resource.Hazard) []*Policy {
+	return []*Policy{Frozen(), Safeguards(), Holds(), Quorum(), OneAtATime(), Hazards(mask)}
+}

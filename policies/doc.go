@@ -1,0 +1,27 @@
+// Package policies judges plans. It sees everything and touches nothing.
+//
+//	Case (plan, what was observed, what happened before, what people said)
+//	   │
+//	   ▼  every Policy, a value {Name, Doc, Judge}
+//	[]Objection ─► one Verdict a step: Allow < Hold < Deny; the gravest wins
+//
+// A held step holds what needs it. A policy only ever objects: adding one can never allow more. A
+// policy that panics denies the whole plan, because a judge who fell asleep has not agreed.
+//
+// Policies judge hazards, owners and cluster health, not kinds, so that a new module is covered by
+// the old policies. They are configured in the daemon's own file, never in the inventory: a pull
+// request cannot loosen the rules that judge it. The defaults are careful: making and reloading are
+// allowed, a living cluster restarts one member at a time and only with a quorum to spare, and what
+// loses data, a member or the way in is held until somebody approves exactly that.
+//
+// The codes are stable:
+//
+//	PS101  a hazard that needs approval
+//	PS102  a safeguard parameter forbids the loss
+//	PS103  the owner has a problem at this commit
+//	PS104  the cluster would lose its quorum, or nobody knows
+//	PS105  another member is restarted in this round
+//	PS106  somebody asked to keep hands off
+//	PS107  differences are only reported here
+//	PS199  a policy failed
+package policies

@@ -1,0 +1,82 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Careful is what needs approval unless the daemon's file says otherwise.
+const Careful = resource.Failover | resource.Topology | resource.DataLoss | resource.Lockout
+
+// Hazards holds every step that may cost one of mask until that very step is approved. What else of the
+// same owner goes in this plan is held with it: a removal is done whole or not at all.
+func Hazards(mask resource.Hazard) *Policy {
+	return &Policy{
+		Name: "hazards",
+		Doc:  "holds what may cost " + mask.String() + " until it is approved",
+		Judge: func(c *Case) []Objection {
+			removals := heldRemovals(c, mask)
+			return eachStep(c, Hold, "PS101", func(s diff.Step) string {
+				switch first := removals[s.Owner]; {
+				case needsApproval(c, s, mask):
+					return fmt.Sprintf("may cost %s: approve plan %s", s.Hazard()&mask, c.Plan.Digest())
+				case s.Action == diff.Delete && first != nil:
+					return "goes together with " + first.ID.String()
+				}
+				return ""
+			})
+		},
+	}
+}
+
+func needsApproval(c *Case, s diff.Step, mask resource.Hazard) bool {
+	return acts(s) && s.Hazard()&mask != 0 && !approved(c, s)
+}
+
+// heldRemovals finds for each owner the first removal that nobody has approved.
+func heldRemovals(c *Case, mask resource.Hazard) map[string]*diff.Step {
+	held := map[string]*diff.Step{}
+	for i := range c.Plan.Steps {
+		s := &c.Plan.Steps[i]
+		if s.Action == diff.Delete && held[s.Owner] == nil && needsApproval(c, *s, mask) {
+			held[s.Owner] = s
+		}
+	}
+	return held
+}
+
+// approved tells whether somebody agreed to exactly this step of this commit, and it was not done since.
+func approved(c *Case, s diff.Step) bool {
+	digest := s.Digest()
+	return slices.ContainsFunc(c.Approvals, func(a Approval) bool {
+		return a.Revision == c.Revision && c.Now.Before(a.Until) && slices.Contains(a.Steps, digest) && !doneSince(c, s, a)
+	})
+}
+
+func doneSince(c *Case, s diff.Step, a Approval) bool {
+	if c.Past == nil {
+		return false
+	}
+	return slices.ContainsFunc(c.Past(s.ID, a.When), func(e Event) bool {
+		return e.Err == "" && e.Action == s.Action
+	})
+}
+
+// Safeguards denies taking away what the inventory put under a safeguard parameter, approved or not.
+func Safeguards() *Policy {
+	return &Policy{
+		Name: "safeguards",
+		Doc:  "denies every loss of what a safeguard parameter protects",
+		Judge: func(c *Case) []Objection {
+			return eachStep(c, Deny, "PS102", func(s diff.Step) string {
+				if s.Guard == "" || s.Action != diff.Delete && s.Hazard()&(resource.Topology|resource.DataLoss) == 0 {
+					return ""
+				}
+				return s.Guard + " is on: turn it off in a commit of its own first"
+			})
+		},
+	}
+}

@@ -1,0 +1,149 @@
+package policies
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Verdict orders from free to forbidden.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Allow Verdict = iota
+	Hold          // not now, or not without somebody's word
+	Deny          // not at this commit
+)
+
+// String is the verdict in lower case.
+func (v Verdict) String() string { return [...]string{"allow", "hold", "deny"}[min(v, Deny)] }
+
+// MarshalText writes what String says.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// Policy is a rule with a name.
+type Policy struct {
+	Name, Doc string
+	Judge     func(*Case) []Objection
+}
+
+// Case is everything a judge may look at; nothing it may touch.
+type Case struct {
+	Now      time.Time
+	Revision string // the commit the plan is for
+	Plan     *diff.Plan
+	Have     map[resource.ID]resource.State
+	// Past tells what was done to a resource since a time, the oldest first. It may be nil.
+	Past      func(id resource.ID, since time.Time) []Event
+	Approvals []Approval
+	Holds     []HoldOrder
+	// Frozen names the owners with a problem at this commit: they are neither changed nor pruned.
+	Frozen map[string]bool
+	// Settled says that this commit has converged before, so that what differs now is drift.
+	Settled bool
+}
+
+// Event is something that was done to a resource.
+type Event struct {
+	When   time.Time
+	Action diff.Action
+	Err    string // "" when it succeeded
+}
+
+// Approval lets the held steps of one plan through, each once, for the commit it was shown for.
+type Approval struct {
+	Revision string    `json:"revision"`
+	Digest   string    `json:"digest"` // of the plan that was approved
+	Steps    []string  `json:"steps"`  // Change.Digest of every step of it
+	By       string    `json:"by"`
+	When     time.Time `json:"when"`
+	Until    time.Time `json:"until"` // it counts until then
+}
+
+// HoldOrder keeps hands off an owner for a while.
+type HoldOrder struct {
+	Owner  string    `json:"owner"` // exact, or a pattern of package path: "etcd/*"
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
+}
+
+// Objection is why a step may not run.
+type Objection struct {
+	Step    int       `json:"step"`
+	Verdict Verdict   `json:"verdict"`
+	Policy  string    `json:"policy"`
+	Code    string    `json:"code"`
+	Reason  string    `json:"reason"`
+	Until   time.Time `json:"until,omitzero"` // when it may be otherwise; zero when nobody knows
+}
+
+// Judge gathers every objection, ordered by step, and one verdict a step. What needs a step that
+// may not run may not run either.
+func Judge(c *Case, ps []*Policy) ([]Verdict, []Objection) {
+	verdicts := make([]Verdict, len(c.Plan.Steps))
+	var all []Objection
+	for _, p := range ps {
+		for _, o := range ask(p, c) {
+			o.Policy = p.Name
+			all = append(all, o)
+			verdicts[o.Step] = max(verdicts[o.Step], o.Verdict)
+		}
+	}
+	for i, s := range c.Plan.Steps {
+		for _, n := range s.Needs {
+			if verdicts[n] > Allow {
+				verdicts[i] = max(verdicts[i], Hold)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Objection) int { return cmp.Compare(a.Step, b.Step) })
+	return verdicts, all
+}
+
+// ask turns a panic and an objection to a step that is not there into denials.
+func ask(p *Policy, c *Case) (os []Objection) {
+	defer func() {
+		if r := recover(); r != nil {
+			os = denyAll(c, fmt.Sprintf("the policy failed: %v", r))
+		}
+	}()
+	os = p.Judge(c)
+	for _, o := range os {
+		if o.Step < 0 || o.Step >= len(c.Plan.Steps) {
+			return denyAll(c, fmt.Sprintf("the policy spoke of step %d of %d", o.Step, len(c.Plan.Steps)))
+		}
+	}
+	return os
+}
+
+func denyAll(c *Case, reason string) []Objection {
+	var os []Objection
+	for i := range c.Plan.Steps {
+		os = append(os, Objection{Step: i, Verdict: Deny, Code: "PS199", Reason: reason})
+	}
+	return os
+}
+
+// acts tells whether a step would change something: a check and a wait do not.
+func acts(s diff.Step) bool {
+	return s.Action == diff.Create || s.Action == diff.Update || s.Action == diff.Delete
+}
+
+// eachStep objects to the acting steps that find names a reason against.
+func eachStep(c *Case, v Verdict, code string, find func(diff.Step) string) (os []Objection) {
+	for i, s := range c.Plan.Steps {
+		if !acts(s) {
+			continue
+		}
+		if reason := find(s); reason != "" {
+			os = append(os, Objection{Step: i, Verdict: v, Code: code, Reason: reason})
+		}
+	}
+	return os
+}

@@ -1,0 +1,64 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// lookTimeout ends a look at last, should an executor have no deadline of its own for it.
+const lookTimeout = 5 * time.Minute
+
+// look is one picture of the fleet. Every id is looked at once; a quiet round asks for everything it
+// will need at the first look, and so asks every node once.
+type look struct {
+	hands executors.Executor
+	now   func() time.Time
+	began time.Time
+	took  time.Duration
+	seen  map[resource.ID]resource.State
+}
+
+func newLook(hands executors.Executor, now func() time.Time) *look {
+	return &look{hands: hands, now: now, began: now(), seen: map[resource.ID]resource.State{}}
+}
+
+// see looks at what was not looked at yet.
+func (l *look) see(ctx context.Context, lists ...[]resource.ID) {
+	var ids []resource.ID
+	for _, list := range lists {
+		for _, id := range list {
+			if _, known := l.seen[id]; !known {
+				l.seen[id] = resource.State{Err: errNoAnswer}
+				ids = append(ids, id)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	slices.SortFunc(ids, resource.ID.Compare)
+	began := l.now()
+	maps.Copy(l.seen, l.ask(ctx, ids))
+	l.took += l.now().Sub(began)
+}
+
+// ask looks with a deadline. An executor that panics has told nothing.
+func (l *look) ask(ctx context.Context, ids []resource.ID) (seen map[resource.ID]resource.State) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			seen = map[resource.ID]resource.State{}
+			for _, id := range ids {
+				seen[id] = resource.State{Err: fmt.Errorf("observe %s: the executor failed: %v", id, p)}
+			}
+		}
+	}()
+	return l.hands.Observe(ctx, ids)
+}

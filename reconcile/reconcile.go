@@ -1,0 +1,174 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/policies"
+	"github.com/pigsync/pigsync/resource"
+	"github.com/pigsync/pigsync/sources"
+)
+
+// Reconciler makes a fleet agree with an inventory.
+type Reconciler struct {
+	Name     string // of the inventory, for status and metrics
+	File     string // its path inside a revision's tree
+	Modules  []*modules.Module
+	Policies []*policies.Policy
+	// Reach gives the hands for the places an inventory names. It is called every round.
+	Reach   func(resource.Places) executors.Executor
+	Journal *history.Journal // nil remembers nothing and prunes nothing
+	Now     func() time.Time
+	Log     *slog.Logger // nil is silent
+	// Strict refuses a commit with any error, instead of freezing the owners concerned.
+	Strict bool
+	// Watch is told of every step that begins and ends; it may be nil. It must be quick, and is called
+	// from many goroutines at once.
+	Watch func(Event)
+
+	remembered []resource.ID   // what the last round had to know, to look at it in one go
+	stopping   <-chan struct{} // closed when the process is to end; nil never
+}
+
+// Round is one pass and what came of it.
+type Round struct {
+	Began      time.Time
+	Took       time.Duration
+	Observed   time.Duration // of Took, what looking took
+	Revision   sources.Revision
+	Problems   []inventory.Problem
+	Frozen     map[string]bool
+	Want       *resource.Set
+	Have       map[resource.ID]resource.State
+	Plan       *diff.Plan
+	Verdicts   []policies.Verdict
+	Objections []policies.Objection
+	Results    []error // one a step: nil when it succeeded
+	Settled    bool    // the revision had converged, and no other was tried since: what differs is drift
+
+	endless bool // it made progress, and so did too many before it
+}
+
+// Round takes the fleet one pass closer to rev. The priors are the revisions that may have made
+// something that is still there, the newest first: what they asked for and rev does not is removed.
+// An error means that nothing was done.
+func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []sources.Revision) (*Round, error) {
+	round, hands, err := r.assess(ctx, rev, priors)
+	if err != nil {
+		return nil, err
+	}
+	round.Results = r.apply(ctx, hands, round)
+	round.Took = r.Now().Sub(round.Began)
+	return round, nil
+}
+
+// Plan is the first half of a round: it changes nothing.
+func (r *Reconciler) Plan(ctx context.Context, rev sources.Revision, priors []sources.Revision) (*Round, error) {
+	round, _, err := r.assess(ctx, rev, priors)
+	return round, err
+}
+
+// assess looks, compiles, compares and judges. What panics on the way is an error: nothing is done.
+func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []sources.Revision) (round *Round, hands executors.Executor, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("assess %s: a part of pigsync failed: %v", rev.ID, p)
+		}
+	}()
+	inv, problems, err := inventory.Load(rev.Tree, r.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	if inventory.HasErrors(problems) {
+		return nil, nil, &Refused{Problems: problems}
+	}
+	past := r.load(priors)
+	surveyed := r.survey(inv, past)
+	look := newLook(r.Reach(r.places(inv, past)), r.Now)
+	look.see(ctx, surveyed, r.remembered)
+	compiled := modules.Compile(inv, look.seen, r.Modules)
+	problems = inventory.Sort(slices.Concat(problems, compiled.Problems, inventory.Check(inv)))
+	if compiled.Refused || r.Strict && inventory.HasErrors(problems) {
+		return nil, nil, &Refused{Problems: problems}
+	}
+	prior := r.compilePast(past, look.seen)
+	freezeKin(compiled, prior)
+	needed := slices.Concat(surveyed, idsOf(compiled.Want), idsOf(prior))
+	look.see(ctx, needed)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err // what was seen is not what is
+	}
+	r.remembered = needed
+	round = &Round{
+		Began: look.began, Observed: look.took, Revision: rev, Problems: problems, Frozen: compiled.Frozen,
+		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID),
+	}
+	return round, look.hands, r.judge(round, prior)
+}
+
+// judge compares what was seen with what is wanted, orders the differences and hears the policies.
+func (r *Reconciler) judge(round *Round, prior *resource.Set) (err error) {
+	round.Plan, err = diff.NewPlan(round.Want, diff.Compare(round.Want, prior, round.Have))
+	if err != nil {
+		return fmt.Errorf("order the plan: %w", err)
+	}
+	round.Verdicts, round.Objections = policies.Judge(r.caseOf(round), r.Policies)
+	return nil
+}
+
+// Refused says that a commit as a whole cannot be acted on.
+type Refused struct{ Problems []inventory.Problem }
+
+// Error is the first error among the problems, and how many more there are.
+func (e *Refused) Error() string {
+	first, errors := "", 0
+	for _, p := range e.Problems {
+		if p.Severity != inventory.Error {
+			continue
+		}
+		if errors++; errors == 1 {
+			first = p.Error()
+		}
+	}
+	if errors > 1 {
+		return fmt.Sprintf("%s (and %d more errors)", first, errors-1)
+	}
+	return first
+}
+
+func (r *Reconciler) caseOf(round *Round) *policies.Case {
+	now := r.Now()
+	c := &policies.Case{Now: now, Revision: round.Revision.ID, Plan: round.Plan, Have: round.Have, Frozen: round.Frozen, Settled: round.Settled}
+	if r.Journal != nil {
+		c.Past, c.Approvals, c.Holds = r.Journal.Past, r.Journal.Approvals(now), r.Journal.Holds(now)
+	}
+	return c
+}
+
+// settled tells whether a revision converged last, and no other was attempted since.
+func (r *Reconciler) settled(revision string) bool {
+	return r.converged(revision) && len(r.Journal.Attempted()) == 1
+}
+
+func (r *Reconciler) converged(revision string) bool {
+	if r.Journal == nil {
+		return false
+	}
+	last, ok := r.Journal.LastConverged()
+	return ok && last == revision
+}
+
+func (r *Reconciler) logger() *slog.Logger {
+	if r.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return r.Log
+}

@@ -1,0 +1,245 @@
+package reconcile
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/policies"
+	"github.com/pigsync/pigsync/resource"
+	"github.com/pigsync/pigsync/sources"
+)
+
+// State is where an inventory stands.
+type State string
+
+// The states.
+const (
+	Starting   State = "starting"   // nothing was seen yet
+	InSync     State = "converged"  // the fleet is as the newest revision says
+	Converging State = "converging" // something was done, and is looked at again
+	OnHold     State = "held"       // what is left may not be done now
+	Unknown    State = "unknown"    // something could not be observed
+	Failing    State = "failed"     // what was tried did not succeed
+	Rejected   State = "refused"    // the newest revision cannot be acted on
+)
+
+// Status is a picture of an inventory for others to read. It never changes once it is made.
+type Status struct {
+	Inventory  string               `json:"inventory"`
+	State      State                `json:"state"`
+	Since      time.Time            `json:"since"` // when State began
+	Revision   string               `json:"revision,omitempty"`
+	Author     string               `json:"author,omitempty"`
+	Subject    string               `json:"subject,omitempty"`
+	Seen       time.Time            `json:"seen"` // when the fleet was last looked at
+	Took       time.Duration        `json:"took_ns"`
+	Resources  int                  `json:"resources"`
+	Drift      bool                 `json:"drift"` // the revision had converged, and something differs now
+	Owners     []OwnerStatus        `json:"owners"`
+	Problems   []Problem            `json:"problems,omitempty"`
+	Plan       *diff.Plan           `json:"plan,omitempty"`
+	Verdicts   []policies.Verdict   `json:"verdicts,omitempty"`
+	Objections []policies.Objection `json:"objections,omitempty"`
+	Results    []string             `json:"results,omitempty"` // one a step, "" when it succeeded
+	Fetch      string               `json:"fetch,omitempty"`   // why the source gives nothing newer
+	Error      string               `json:"error,omitempty"`
+
+	round *Round
+}
+
+// OwnerStatus is the state of one owner.
+type OwnerStatus struct {
+	Owner     string `json:"owner"`
+	State     State  `json:"state"`
+	Resources int    `json:"resources"`
+	Differ    int    `json:"differ"`
+}
+
+// Problem is a problem of the inventory as programs read it.
+type Problem struct {
+	Place    string `json:"place"`
+	Severity string `json:"severity"`
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+}
+
+// Status is the newest picture.
+func (d *Daemon) Status() *Status { return d.status.Load() }
+
+// report publishes what a round came to.
+func (d *Daemon) report(round *Round, err error) {
+	s := &Status{Inventory: d.Name, State: Starting, Since: d.Now()}
+	if round != nil {
+		s = StatusOf(d.Name, round)
+	}
+	d.publish(s, err)
+}
+
+// refuse publishes that the newest revision cannot be acted on, unless a picture of the fleet says so.
+func (d *Daemon) refuse(rev sources.Revision, err error) {
+	if old := d.status.Load(); old.State == Rejected && old.Revision == rev.ID && old.round != nil {
+		return
+	}
+	d.publish(rejected(&Status{Inventory: d.Name, Since: d.Now(), Seen: d.Now()}, rev, err), err)
+}
+
+// rejected makes s tell of a revision that cannot be acted on; the rest is of the one still in force.
+func rejected(s *Status, rev sources.Revision, err error) *Status {
+	s.State, s.Revision, s.Author, s.Subject = Rejected, rev.ID, rev.Author, rev.Subject
+	var refused *Refused
+	if errors.As(err, &refused) {
+		s.Problems = Problems(refused.Problems)
+	}
+	var unread inventory.Problem // the file is no inventory at all
+	if errors.As(err, &unread) {
+		s.Problems = Problems([]inventory.Problem{unread})
+	}
+	return s
+}
+
+func (d *Daemon) publish(s *Status, err error) {
+	if err != nil {
+		s.Error = err.Error()
+	}
+	if fetch := d.fetch.Load(); fetch != nil {
+		s.Fetch = (*fetch).Error()
+	}
+	if old := d.status.Load(); old != nil && old.State == s.State && old.Revision == s.Revision {
+		s.Since = old.Since
+	}
+	d.status.Store(s)
+	d.Metrics.seen(s)
+}
+
+// StatusOf is the picture a round gives.
+func StatusOf(name string, r *Round) *Status {
+	s := &Status{
+		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.Began, Took: r.Took,
+		Revision: r.Revision.ID, Author: r.Revision.Author, Subject: r.Revision.Subject,
+		Resources: r.Want.Len(), Drift: r.Settled && len(r.Plan.Steps) > 0,
+		Problems: Problems(r.Problems), Plan: r.Plan, Verdicts: r.Verdicts, Objections: r.Objections, round: r,
+	}
+	for _, err := range r.Results {
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		s.Results = append(s.Results, text)
+	}
+	if r.endless {
+		s.Error = errNoEnd.Error()
+	}
+	s.Owners = owners(r)
+	return s
+}
+
+func stateOf(r *Round) State {
+	switch r.Outcome() {
+	case Converged:
+		return InSync
+	case Progressed:
+		return Converging
+	case Failed:
+		return Failing
+	case Held:
+	}
+	if r.unknown() {
+		return Unknown
+	}
+	return OnHold
+}
+
+// Problems puts problems into the form of a status.
+func Problems(ps []inventory.Problem) (out []Problem) {
+	for _, p := range ps {
+		out = append(out, Problem{p.Pos.String(), p.Severity.String(), p.Code, p.Msg})
+	}
+	return out
+}
+
+// owners says for each owner how many of its resources differ, and the gravest state of them.
+func owners(r *Round) []OwnerStatus {
+	at := map[string]int{}
+	var out []OwnerStatus
+	find := func(owner string) *OwnerStatus {
+		i, ok := at[owner]
+		if !ok {
+			i = len(out)
+			at[owner] = i
+			out = append(out, OwnerStatus{Owner: owner, State: InSync})
+		}
+		return &out[i]
+	}
+	for res := range r.Want.All() {
+		find(res.Owner).Resources++
+	}
+	for i, step := range r.Plan.Steps {
+		o := find(step.Owner)
+		o.Differ++
+		o.State = graver(o.State, stepState(r, i))
+	}
+	for owner := range r.Frozen {
+		find(owner).State = Rejected
+	}
+	slices.SortFunc(out, func(a, b OwnerStatus) int { return cmp.Compare(a.Owner, b.Owner) })
+	return out
+}
+
+func stepState(r *Round, i int) State {
+	var err error
+	if r.Results != nil {
+		err = r.Results[i]
+	}
+	switch {
+	case r.Plan.Steps[i].Action == diff.Wait:
+		return Unknown
+	case err == nil, errors.Is(err, ErrDropped), errors.Is(err, executors.ErrMoved):
+		return Converging
+	case tried(err):
+		return Failing
+	}
+	return OnHold
+}
+
+var gravity = []State{InSync, Converging, OnHold, Unknown, Failing}
+
+func graver(a, b State) State {
+	if slices.Index(gravity, b) > slices.Index(gravity, a) {
+		return b
+	}
+	return a
+}
+
+// Explanation is what can be said of one resource.
+type Explanation struct {
+	Resource  resource.Resource
+	Have      resource.State
+	Step      *diff.Step
+	Verdict   policies.Verdict
+	Objection []policies.Objection
+}
+
+// Explain says what is known of a resource in a round; ok is false when nothing is.
+func (r *Round) Explain(id resource.ID) (e Explanation, ok bool) {
+	e.Resource, ok = r.Want.Get(id)
+	e.Have = r.Have[id]
+	for i := range r.Plan.Steps {
+		if r.Plan.Steps[i].ID != id {
+			continue
+		}
+		ok = true
+		e.Step, e.Resource = &r.Plan.Steps[i], r.Plan.Steps[i].Resource
+		e.Verdict = r.Verdicts[i]
+		for _, o := range r.Objections {
+			if o.Step == i {
+				e.Objection = append(e.Objection, o)
+			}
+		}
+	}
+	return e, ok
+}

@@ -1,0 +1,48 @@
+package resource
+
+// Facts are what is true of a node by nature: observed, never wanted. The id is "facts:node@<node>".
+type Facts struct {
+	Hostname string
+	Arch     string // as Go names it: amd64, arm64
+	Distro   string // /etc/os-release ID: debian, ubuntu, rocky
+	Release  string // VERSION_ID: "13"
+	Codename string // trixie
+	CPU      int
+	MemMB    int
+	BootID   string
+	Packages string // package format: "deb", "rpm" or ""
+}
+
+// Kind is KindFacts.
+func (Facts) Kind() Kind { return KindFacts }
+
+// Compare finds nothing: nobody wants facts to be otherwise.
+func (Facts) Compare(Spec) []Field { return nil }
+
+// FactsOf is the id of a node's facts.
+func FactsOf(node string) ID { return ID{Kind: KindFacts, Name: "node", At: node} }
+
+// CA is a certificate authority on the admin side: "ca:pigsty-ca@admin". Its key never leaves it.
+type CA struct {
+	Name string // common name (parameter ca_cn)
+	Days int    // lifetime when it is made
+	PEM  string // the certificate; observed only
+	Sum  string // fingerprint of PEM; observed only
+}
+
+// Kind is KindCA.
+func (CA) Kind() Kind { return KindCA }
+
+// Compare wants the authority to exist; one that exists is never made again.
+func (c CA) Compare(have Spec) []Field {
+	h, _ := have.(CA)
+	var d fields
+	d.text("name", h.Name, c.Name, 0)
+	return d
+}
+
+// Loss says that without its authority every certificate must be made again.
+func (CA) Loss() Hazard { return DataLoss }
+
+// CAOf is the id of the authority with that common name.
+func CAOf(name string) ID { return ID{Kind: KindCA, Name: name, At: "admin"} }

@@ -1,0 +1,114 @@
+package resource
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// The kinds on a node.
+const (
+	KindFacts    Kind = "facts"
+	KindFile     Kind = "file"
+	KindDir      Kind = "dir"
+	KindLink     Kind = "link"
+	KindLines    Kind = "lines"
+	KindHostname Kind = "hostname"
+	KindRepo     Kind = "repo"
+	KindPackage  Kind = "package"
+	KindTrust    Kind = "trust"
+	KindGroup    Kind = "group"
+	KindUser     Kind = "user"
+	KindCert     Kind = "cert"
+	KindUnit     Kind = "unit"
+)
+
+// KindCA is the kind on the admin side.
+const KindCA Kind = "ca"
+
+// The kinds inside an etcd cluster.
+const (
+	KindEtcdCluster Kind = "etcdcluster"
+	KindEtcdMember  Kind = "etcdmember"
+	KindEtcdVoter   Kind = "etcdvoter"
+	KindEtcdHealth  Kind = "etcdhealth"
+	KindEtcdAuth    Kind = "etcdauth"
+	KindEtcdUser    Kind = "etcduser"
+	KindEtcdRole    Kind = "etcdrole"
+)
+
+// NodeKinds are the kinds a node's helper observes and applies.
+var NodeKinds = []Kind{
+	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
+	KindTrust, KindGroup, KindUser, KindCert, KindUnit,
+}
+
+// EtcdKinds are the kinds inside an etcd cluster.
+var EtcdKinds = []Kind{
+	KindEtcdCluster, KindEtcdMember, KindEtcdVoter, KindEtcdHealth, KindEtcdAuth, KindEtcdUser, KindEtcdRole,
+}
+
+// Encode writes the spec of a resource on a node for the wire. It is the only way a content leaves
+// the process; nothing else may be made of the bytes than a frame to a node.
+func Encode(s Spec) ([]byte, error) {
+	switch s := s.(type) {
+	case nil:
+		return nil, nil
+	case File:
+		return json.Marshal(fileWire{fileFields: fileFields(s), Content: s.Content})
+	case Repo:
+		return json.Marshal(repoWire{repoFields: repoFields(s), Content: s.Content})
+	}
+	return json.Marshal(s)
+}
+
+// Decode reads what Encode wrote.
+func Decode(k Kind, b []byte) (Spec, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	read, ok := decoders[k]
+	if !ok {
+		return nil, fmt.Errorf("decode a spec: unknown kind %q", k)
+	}
+	return read(b)
+}
+
+var decoders = map[Kind]func([]byte) (Spec, error){
+	KindFacts: decode[Facts], KindDir: decode[Dir], KindLink: decode[Link], KindLines: decode[Lines],
+	KindHostname: decode[Hostname], KindPackage: decode[Package], KindTrust: decode[Trust],
+	KindGroup: decode[Group], KindUser: decode[User], KindCert: decode[Cert], KindUnit: decode[Unit],
+	KindFile: func(b []byte) (Spec, error) {
+		var w fileWire
+		err := json.Unmarshal(b, &w)
+		f := File(w.fileFields)
+		f.Content = w.Content
+		return f, err
+	},
+	KindRepo: func(b []byte) (Spec, error) {
+		var w repoWire
+		err := json.Unmarshal(b, &w)
+		r := Repo(w.repoFields)
+		r.Content = w.Content
+		return r, err
+	},
+}
+
+func decode[S Spec](b []byte) (Spec, error) {
+	var s S
+	err := json.Unmarshal(b, &s)
+	return s, err
+}
+
+// The wire forms shadow the masked content with the bytes themselves.
+type (
+	fileFields File
+	repoFields Repo
+	fileWire   struct {
+		fileFields
+		Content []byte `json:",omitempty"`
+	}
+	repoWire struct {
+		repoFields
+		Content []byte `json:",omitempty"`
+	}
+)

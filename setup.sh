@@ -1,0 +1,31 @@
+#!/bin/sh
+# What a fresh Debian machine lacks for `make demo` and `make test`: the sandbox's tools and Go.
+# It installs Debian packages and nothing else, and does nothing where all is there.
+set -eu
+
+packages="mmdebstrap systemd-container apt-utils dpkg-dev debian-archive-keyring iproute2 iptables
+  openssh-client openssh-server util-linux e2fsprogs git gcc libc6-dev curl etcd-server etcd-client"
+
+missing() {
+  for p in $packages; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || echo "$p"
+  done
+  # any Go from 1.21 fetches the version that go.mod names by itself
+  command -v go >/dev/null || echo golang-go
+}
+
+command -v dpkg-query >/dev/null || { echo "setup: this is not Debian: install by hand: $packages, Go 1.26" >&2; exit 0; }
+todo=$(missing)
+[ -n "$todo" ] || exit 0
+sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+echo "setup: installing" $todo
+$sudo apt-get update -q
+# no server shall start by itself: the tests start their own
+echo 'exit 101' | $sudo tee /usr/sbin/policy-rc.d.pigsync >/dev/null
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  $sudo install -m 0755 /usr/sbin/policy-rc.d.pigsync /usr/sbin/policy-rc.d
+  trap '$sudo rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+$sudo rm -f /usr/sbin/policy-rc.d.pigsync
+# shellcheck disable=SC2086
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $todo
