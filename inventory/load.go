@@ -20,6 +20,11 @@ const (
 // complete up to the first thousand. The error is not nil when the file cannot be read as an
 // inventory at all; when that is due to its content, errors.As finds a Problem with the place.
 func Load(fsys fs.FS, name string) (*Inventory, []Problem, error) {
+	return LoadWith(fsys, name, Options{})
+}
+
+// LoadWith is Load with the keys and places that the options allow.
+func LoadWith(fsys fs.FS, name string, _ Options) (*Inventory, []Problem, error) {
 	text, err := read(fsys, name)
 	if err != nil {
 		return nil, nil, err
