@@ -13,7 +13,6 @@ import (
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/all"
-	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/resource"
 	"github.com/pigsync/pigsync/sources/dir"
 )
@@ -23,7 +22,8 @@ func newCheck(o *options) *cobra.Command {
 		Use:   "check PATH",
 		Short: "say what is wrong with an inventory, without any network",
 		Long: "Check reads an inventory, a file or a directory with a pigsty.yml, and prints every problem as\n" +
-			"file:line:col: what is wrong and what was expected. Exit status 0: valid; 1: there are errors.",
+			"file:line:col: what is wrong and what was expected [CODE]; pigsync explain CODE says more.\n" +
+			"Exit status 0: valid; 1: there are errors.",
 		Example: "  pigsync check pigsty.yml\n  pigsync check . -o json",
 		Args:    one("PATH"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return check(cmd, o, args[0]) },
@@ -95,13 +95,6 @@ func printProblems(o *options, w io.Writer, ps []inventory.Problem) error {
 	if o.json() {
 		return printJSON(w, problemsJSON(ps))
 	}
-	for _, p := range ps {
-		fmt.Fprintln(w, p.Error())
-	}
+	writeProblems(w, ps)
 	return nil
-}
-
-// problemsJSON is never nil: programs read a list.
-func problemsJSON(ps []inventory.Problem) []reconcile.Problem {
-	return append([]reconcile.Problem{}, reconcile.Problems(ps)...)
 }

@@ -17,13 +17,19 @@ import (
 
 func newExplain(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain ID",
-		Short: "say why a resource is as it is",
+		Use:   "explain ID|CODE",
+		Short: "say why a resource is as it is, or what a problem means",
 		Long: "Explain looks at the fleet and tells for one resource, named as in a plan (unit:etcd@10.10.10.11):\n" +
-			"which line of the inventory asks for it, how it differs, what holds it, and what was last done to it.",
-		Example: "  pigsync explain unit:etcd@10.10.10.11 --name prod",
-		Args:    one("ID"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return explain(cmd, o, args[0]) },
+			"which line of the inventory asks for it, how it differs, what holds it, and what was last done to it.\n" +
+			"For the code of a problem (INV040) it prints its page, without any network.",
+		Example: "  pigsync explain unit:etcd@10.10.10.11 --name prod\n  pigsync explain INV040",
+		Args:    one("ID or CODE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if isCode(args[0]) {
+				return explainCode(o, args[0])
+			}
+			return explain(cmd, o, args[0])
+		},
 	}
 }
 

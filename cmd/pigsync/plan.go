@@ -65,9 +65,7 @@ func showRound(o *options, r *reconcile.Round) error {
 	if o.json() {
 		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Verdicts, r.Objections})
 	}
-	for _, p := range r.Problems {
-		fmt.Fprintln(o.stderr, p.Error())
-	}
+	writeProblems(o.stderr, r.Problems)
 	if len(r.Plan.Steps) == 0 {
 		_, err := fmt.Fprintf(o.stdout, "converged at %s: %d resources are as they should be\n", shortRevision(r.Revision.ID), r.Want.Len())
 		return err
@@ -120,9 +118,7 @@ func printRefused(o *options, rev sources.Revision, problems []inventory.Problem
 	if o.json() {
 		return printJSON(o.stdout, planJSON{Revision: rev.ID, Problems: problemsJSON(problems)})
 	}
-	for _, p := range problems {
-		fmt.Fprintln(o.stderr, p.Error())
-	}
+	writeProblems(o.stderr, problems)
 	return nil
 }
 

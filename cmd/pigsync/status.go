@@ -77,7 +77,7 @@ func (s statusView) write(w io.Writer) {
 	}
 	for _, p := range s.Problems {
 		if p.Severity == "error" {
-			fmt.Fprintf(w, "  %s: %s\n", p.Place, p.Message)
+			fmt.Fprintf(w, "  %s: %s [%s]\n", p.Place, p.Message, p.Code)
 		}
 	}
 	if s.Error != "" && len(s.Problems) == 0 {

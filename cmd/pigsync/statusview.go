@@ -21,6 +21,7 @@ type statusView struct {
 	Problems  []struct {
 		Place    string `json:"place"`
 		Severity string `json:"severity"`
+		Code     string `json:"code"`
 		Message  string `json:"message"`
 	} `json:"problems,omitempty"`
 	Fetch string `json:"fetch,omitempty"`

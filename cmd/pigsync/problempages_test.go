@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pigsync/pigsync/docs/problems"
+)
+
+const pagesDir = "../../docs/problems"
+
+// TestProblemPages runs the inventory of every page through pigsync check and compares what it says
+// with what the page says; -update rewrites the pages and the list of them.
+func TestProblemPages(t *testing.T) {
+	root, err := filepath.Abs(pagesDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []problems.Page
+	for _, code := range problems.Codes() {
+		file := filepath.Join(root, code+".md")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, ok := problems.Parse(string(text))
+		if !ok || page.Code != code {
+			t.Errorf("%s.md: want the head:\n# %s: title\n\n*error* · found by `pigsync check`\n", code, code)
+			continue
+		}
+		list = append(list, page)
+		t.Run(code, func(t *testing.T) { runPage(t, file, page) })
+	}
+	golden(t, filepath.Join(root, "README.md"), contents(list))
+}
+
+var (
+	notRun     = regexp.MustCompile(`(?m)^<!-- not run: \S.{9,} -->$`)
+	inventoryB = regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n")
+	saidB      = regexp.MustCompile("(?s)\n```text\n(.*?)```\n")
+)
+
+func runPage(t *testing.T, file string, page problems.Page) {
+	if !strings.Contains(page.Text, "\n## How to mend it\n\n") {
+		t.Error(`want a section "How to mend it"`)
+	}
+	if notRun.MatchString(page.Text) {
+		return
+	}
+	inv, said := inventoryB.FindStringSubmatch(page.Text), saidB.FindStringSubmatchIndex(page.Text)
+	if inv == nil || said == nil {
+		t.Fatal("want a yaml block and a text block, or <!-- not run: why -->")
+	}
+	got := checkPage(t, page, inv[1])
+	if !shows(got, page) {
+		t.Errorf("no %s [%s] in what check says:\n%s", page.Severity, page.Code, got)
+	}
+	golden(t, file, page.Text[:said[2]]+got+page.Text[said[3]:])
+}
+
+// checkPage says what the command that finds the problem prints for an inventory.
+func checkPage(t *testing.T, page problems.Page, inventory string) string {
+	args := strings.Fields(page.FoundBy)
+	if len(args) < 2 || args[0] != "pigsync" || args[1] != "check" {
+		t.Fatalf("found by %s: only pigsync check can be run; want <!-- not run: why -->", page.FoundBy)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("pigsty.yml", []byte(inventory), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	nothing := func(string) string { return "" }
+	run(t.Context(), env{args: append(args[1:], "pigsty.yml"), stdin: strings.NewReader(""), stdout: &out, stderr: &errs, getenv: nothing})
+	if errs.Len() > 0 {
+		t.Errorf("check complains: %s", errs.String())
+	}
+	return out.String()
+}
+
+// shows reports whether one of the lines is the page's problem, with the page's severity.
+func shows(said string, page problems.Page) bool {
+	for line := range strings.Lines(said) {
+		warns := strings.Contains(line, ": warning: ")
+		if strings.HasSuffix(line, " ["+page.Code+"]\n") && warns == (page.Severity == "warning") {
+			return true
+		}
+	}
+	return false
+}
+
+// golden compares a file with what it should be, or rewrites it with -update.
+func golden(t *testing.T, file, want string) {
+	t.Helper()
+	have, err := os.ReadFile(file)
+	if string(have) == want {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("%s is not what it should be (%v): go test ./cmd/pigsync -run %s -update. Want:\n%s", filepath.Base(file), err, strings.Split(t.Name(), "/")[0], want)
+}
+
+func contents(pages []problems.Page) string {
+	var b strings.Builder
+	b.WriteString("# Problems\n\nEvery problem that pigsync finds in an inventory has a code, which stands in brackets at the end of its\nline. `pigsync explain CODE` prints the page. A code keeps its meaning; a retired one is not used again.\n\n")
+	b.WriteString("| code | severity | what it says |\n|---|---|---|\n")
+	for _, p := range pages {
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s |\n", p.Code, p.Code, p.Severity, p.Title)
+	}
+	return b.String()
+}
+
+// Every code has one meaning and a page, and every page belongs to a code.
+func TestEveryCodeHasAPage(t *testing.T) {
+	given := codesOf(t, "../../inventory", "../../modules", ".")
+	for _, code := range problems.Codes() {
+		if given[code] == nil {
+			t.Errorf("%s.md: nothing gives this code", code)
+		}
+	}
+	for code, places := range given {
+		if len(places) > 1 {
+			t.Errorf("%s is given twice: %s", code, strings.Join(places, " and "))
+		}
+		if _, ok := problems.Find(code); !ok {
+			t.Logf("%s: %s has no page docs/problems/%s.md", places[0], code, code)
+		}
+	}
+}
+
+// codesOf finds the constants Code… of all packages below the folders, with their places.
+func codesOf(t *testing.T, dirs ...string) map[string][]string {
+	given := map[string][]string{}
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, path, nil, 0)
+			if err != nil {
+				return err
+			}
+			for _, c := range constants(file) {
+				given[c.code] = append(given[c.code], fset.Position(c.pos).String())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(given) < 40 {
+		t.Fatalf("found only %d codes", len(given))
+	}
+	return given
+}
+
+type constant struct {
+	code string
+	pos  token.Pos
+}
+
+func constants(file *ast.File) (found []constant) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		for i, name := range spec.Names {
+			if code, ok := literal(spec, i); ok && strings.HasPrefix(strings.ToLower(name.Name), "code") && isCode(code) {
+				found = append(found, constant{code, name.Pos()})
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func literal(spec *ast.ValueSpec, i int) (string, bool) {
+	if i >= len(spec.Values) {
+		return "", false
+	}
+	lit, ok := spec.Values[i].(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}
+
+// The tests above cannot be blind.
+func TestPagesAreJudged(t *testing.T) {
+	page := problems.Page{Code: "INV010", Severity: "error"}
+	if shows("a:1:1: warning: twice [INV010]\n", page) || shows("a:1:1: twice [INV011]\n", page) || !shows("a:1:1: twice [INV010]\n", page) {
+		t.Error("a page is taken for another")
+	}
+	if _, ok := problems.Parse("# INV010: twice\n\n*fatal* · found by `pigsync check`\n\n"); ok {
+		t.Error("a severity that is none passes")
+	}
+	if !slices.Contains(problems.Codes(), "INV010") || slices.Contains(problems.Codes(), "README") {
+		t.Error("the pages are not the codes")
+	}
+}
