@@ -20,6 +20,10 @@ const (
 	KindUser     Kind = "user"
 	KindCert     Kind = "cert"
 	KindUnit     Kind = "unit"
+
+	KindSysctl       Kind = "sysctl"
+	KindKernelModule Kind = "kernelmodule"
+	KindTimezone     Kind = "timezone"
 )
 
 // KindCA is the kind on the admin side.
@@ -39,7 +43,7 @@ const (
 // NodeKinds are the kinds a node's helper observes and applies.
 var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
-	KindTrust, KindGroup, KindUser, KindCert, KindUnit,
+	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -77,6 +81,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindFacts: decode[Facts], KindDir: decode[Dir], KindLink: decode[Link], KindLines: decode[Lines],
 	KindHostname: decode[Hostname], KindPackage: decode[Package], KindTrust: decode[Trust],
 	KindGroup: decode[Group], KindUser: decode[User], KindCert: decode[Cert], KindUnit: decode[Unit],
+	KindSysctl: decode[Sysctl], KindKernelModule: decode[KernelModule], KindTimezone: decode[Timezone],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire
 		err := json.Unmarshal(b, &w)

@@ -112,7 +112,8 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.Lines{Lines: []string{"a", "b"}}, resource.NewHostname("a"), resource.NewRepo([]byte("deb x")),
 		resource.Package{Name: "etcd", Version: "3"}, resource.Trust{PEM: "x", Bundled: true},
 		resource.Group{GID: 3}, resource.User{Groups: []string{"a"}}, resource.Cert{CN: "x", Names: []string{"a"}},
-		resource.Unit{Active: true, Loads: []resource.Load{{Path: "/a", Skip: "initial-"}}},
+		resource.Unit{Active: true, Conf: "c", Loads: []resource.Load{{Path: "/a", Skip: "initial-"}, {Path: "/b", Conf: true}}},
+		resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
 	}
 	for _, want := range specs {
 		b, err := resource.Encode(want)
@@ -145,6 +146,7 @@ func TestCompareWithItselfIsEmpty(t *testing.T) {
 		resource.EtcdHealth{Healthy: true}, resource.EtcdAuth{Enabled: true},
 		resource.EtcdUser{Password: resource.NewSecret("x"), Roles: []string{"b", "a"}},
 		resource.EtcdRole{Prefixes: []string{"/b", "/a"}},
+		resource.Sysctl{}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
 	}
 	for _, s := range specs {
 		if d := s.Compare(s); len(d) != 0 {
@@ -164,6 +166,8 @@ func TestCompareNamesTheHazard(t *testing.T) {
 		{"a unit is started", resource.Unit{Active: true}, resource.Unit{}, "active", 0},
 		{"a unit is stopped", resource.Unit{Enabled: true}, running, "active", resource.Restart},
 		{"new inputs", resource.Unit{Active: true, Enabled: true, Inputs: "new"}, running, "inputs", resource.Restart},
+		{"new conf", resource.Unit{Active: true, Enabled: true, Inputs: "old", Conf: "new"}, running, "conf", resource.Reload},
+		{"new inputs and conf", resource.Unit{Active: true, Enabled: true, Inputs: "new", Conf: "new"}, running, "inputs", resource.Restart},
 		{"a hand-made restart", resource.Unit{Active: true, Enabled: true, Inputs: "old"},
 			resource.Unit{Active: true, Enabled: true, Inputs: "old"}, "noted", 0},
 		{"inputs of what does not run", resource.Unit{Active: true, Inputs: "new"}, resource.Unit{Inputs: "old"}, "active", 0},

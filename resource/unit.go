@@ -11,8 +11,11 @@ type Unit struct {
 	// Inputs is the digest of what the unit should have loaded when it started. The node notes it
 	// at every start by pigsync; a unit that runs with other inputs is restarted.
 	Inputs string
-	// Loads are the files behind Inputs. They tell the node whether a process that somebody else
-	// started has read what it should.
+	// Conf is the digest of what the unit reads again when it is told to: what runs with another one
+	// is reloaded, and keeps its connections. A restart reads it, too.
+	Conf string
+	// Loads are the files behind Inputs and Conf. They tell the node whether a process that somebody
+	// else started has read what it should.
 	Loads []Load
 	// Noted says that the running process is the one the note is about. A reboot or a hand-made
 	// restart makes it false; when what was loaded is right all the same, only the note is renewed.
@@ -28,6 +31,8 @@ type Unit struct {
 type Load struct {
 	Path string
 	Skip string `json:",omitempty"`
+	// Conf says that the file is behind Conf, not behind Inputs.
+	Conf bool `json:",omitempty"`
 }
 
 // Kind is KindUnit.
@@ -57,9 +62,12 @@ func (u Unit) compareRunning(h Unit, d *fields) {
 	if !h.Active {
 		return
 	}
-	if h.Inputs != u.Inputs {
+	switch {
+	case h.Inputs != u.Inputs:
 		d.text("inputs", short(h.Inputs), short(u.Inputs), Restart)
-	} else {
+	case h.Conf != u.Conf:
+		d.text("conf", short(h.Conf), short(u.Conf), Reload)
+	default:
 		d.flag(Noted, h.Noted, true, 0)
 	}
 }

@@ -37,7 +37,7 @@ func shown(c diff.Change, n int) resource.Spec {
 	case resource.Unit:
 		s.Loads, s.Settle, s.Stale, s.Noted = nil, 0, false, s.Active
 		if !s.Active {
-			s.Inputs = ""
+			s.Inputs, s.Conf = "", ""
 		}
 		return s
 	}

@@ -58,8 +58,8 @@ func dirMoved(c diff.Change, have resource.Dir, now resource.Spec) bool {
 }
 
 // unitMoved looks at what runs only: whether systemd knows the unit, whether it is enabled and
-// whether its file is newer than its picture are changed by the steps before this one. A restart that
-// was not planned is a move.
+// whether its file is newer than its picture are changed by the steps before this one. A restart or
+// a reload that was not planned is a move.
 func unitMoved(c diff.Change, have resource.Unit, now resource.Spec) bool {
 	n, _ := now.(resource.Unit)
 	if c.Action == diff.Delete {
@@ -69,6 +69,6 @@ func unitMoved(c diff.Change, have resource.Unit, now resource.Spec) bool {
 		return true
 	}
 	want, _ := c.Spec.(resource.Unit)
-	planned := have.Inputs != want.Inputs
-	return n.Active && want.Active && !planned && n.Inputs != want.Inputs
+	restart, reload := have.Inputs != want.Inputs, have.Conf != want.Conf
+	return n.Active && want.Active && !restart && (n.Inputs != want.Inputs || !reload && n.Conf != want.Conf)
 }

@@ -32,6 +32,7 @@ const (
 	Disable        Verb = "disable"
 	DisableRuntime Verb = "disable --runtime"
 	ResetFailed    Verb = "reset-failed"
+	ReloadUnit     Verb = "reload"
 	Reload         Verb = "daemon-reload"
 )
 
@@ -159,6 +160,8 @@ func (d *DBus) Do(ctx context.Context, verb Verb, name string) error {
 		return job(ctx, unit, conn.StopUnitContext)
 	case Restart:
 		return job(ctx, unit, conn.RestartUnitContext)
+	case ReloadUnit:
+		return job(ctx, unit, conn.ReloadUnitContext)
 	case Enable:
 		_, _, err = conn.EnableUnitFilesContext(ctx, []string{unit}, false, false)
 	case Disable, DisableRuntime:

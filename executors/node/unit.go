@@ -35,6 +35,7 @@ const (
 type unitStamp struct {
 	Unit       string
 	Inputs     string
+	Conf       string // as of the start, or of the last reload
 	Invocation string    // "" until the start is known to have worked
 	Since      time.Time // before the start
 	Loads      []loaded
@@ -109,6 +110,9 @@ func (v *view) seeUnit(name string) (resource.Spec, error) {
 	if u.Active {
 		u.Inputs, u.Noted, err = v.inputs(stamp, s)
 	}
+	if err == nil && u.Active {
+		u.Conf, err = v.conf(stamp, s)
+	}
 	return u, err
 }
 
@@ -119,16 +123,40 @@ func (v *view) inputs(stamp unitStamp, s UnitState) (inputs string, noted bool, 
 	if stamp.Invocation != "" && stamp.Invocation == s.Invocation {
 		return stamp.Inputs, true, nil
 	}
-	if stamp.Inputs == "" || s.Started.Before(stamp.Since) {
-		return "", false, nil
-	}
-	for _, load := range stamp.Loads {
-		read, err := v.hasRead(load, s.Started)
-		if err != nil || !read {
-			return "", false, err
-		}
+	read, err := v.readAll(stamp, s, false)
+	if err != nil || !read || stamp.Inputs == "" {
+		return "", false, err
 	}
 	return stamp.Inputs, false, nil
+}
+
+// conf tells the same of what a reload reads again.
+func (v *view) conf(stamp unitStamp, s UnitState) (string, error) {
+	if stamp.Invocation != "" && stamp.Invocation == s.Invocation {
+		return stamp.Conf, nil
+	}
+	read, err := v.readAll(stamp, s, true)
+	if err != nil || !read {
+		return "", err
+	}
+	return stamp.Conf, nil
+}
+
+// readAll tells whether a process that somebody else started has read the files of the stamp, those
+// behind Conf or the others, as the stamp has them.
+func (v *view) readAll(stamp unitStamp, s UnitState, conf bool) (bool, error) {
+	if s.Started.Before(stamp.Since) {
+		return false, nil
+	}
+	for _, load := range stamp.Loads {
+		if load.Conf != conf {
+			continue
+		}
+		if read, err := v.hasRead(load, s.Started); err != nil || !read {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // hasRead tells whether a process started then has read a file as the stamp has it.
@@ -289,19 +317,20 @@ func (w *work) underWay(want resource.Unit, s UnitState) (stamp unitStamp, ok bo
 		return stamp, false, err
 	}
 	inputs, _, err := w.inputs(stamp, s)
+	if err != nil {
+		return stamp, false, err
+	}
+	conf, err := w.conf(stamp, s)
 	stamp.Invocation = ""
-	return stamp, inputs == want.Inputs, err
+	return stamp, inputs == want.Inputs && conf == want.Conf, err
 }
 
 // intend writes the first half of the stamp, with the files as they are before the start.
 func (w *work) intend(want resource.Unit) (unitStamp, error) {
-	stamp := unitStamp{Unit: w.id.Name, Inputs: want.Inputs, Since: w.l.now().Truncate(time.Microsecond)}
-	for _, load := range want.Loads {
-		sum, err := w.loadSum(load)
-		if err != nil {
-			return stamp, err
-		}
-		stamp.Loads = append(stamp.Loads, loaded{load, sum})
+	stamp := unitStamp{Unit: w.id.Name, Inputs: want.Inputs, Conf: want.Conf, Since: w.l.now().Truncate(time.Microsecond)}
+	var err error
+	if stamp.Loads, err = w.sums(want); err != nil {
+		return stamp, err
 	}
 	return stamp, w.putStamp("unit", w.id.Name, stamp)
 }
@@ -345,8 +374,21 @@ func (w *work) why(ctx context.Context, err error) error {
 	return fmt.Errorf("%w; it is %s (%s), result %s: journalctl -u %s", err, s.Active, s.Sub, s.Result, w.id.Name)
 }
 
-// refresh restarts what runs with other inputs; where only the note is about another process, the
-// note is renewed.
+// sums digests the files that the unit loads, as they are now.
+func (w *work) sums(want resource.Unit) ([]loaded, error) {
+	var sums []loaded
+	for _, load := range want.Loads {
+		sum, err := w.loadSum(load)
+		if err != nil {
+			return nil, err
+		}
+		sums = append(sums, loaded{load, sum})
+	}
+	return sums, nil
+}
+
+// refresh restarts what runs with other inputs and reloads what has read another configuration; where
+// only the note is about another process, the note is renewed.
 func (w *work) refresh(ctx context.Context, want resource.Unit, s UnitState) error {
 	var stamp unitStamp
 	if err := w.stamp("unit", w.id.Name, &stamp); err != nil {
@@ -359,7 +401,13 @@ func (w *work) refresh(ctx context.Context, want resource.Unit, s UnitState) err
 	if inputs != want.Inputs {
 		return w.start(ctx, want, s)
 	}
-	if noted {
+	conf, err := w.conf(stamp, s)
+	switch {
+	case err != nil:
+		return err
+	case conf != want.Conf:
+		return w.reload(ctx, want, s, stamp)
+	case noted:
 		return nil
 	}
 	next, err := w.renew(want, s)
@@ -369,16 +417,38 @@ func (w *work) refresh(ctx context.Context, want resource.Unit, s UnitState) err
 	return w.putStamp("unit", w.id.Name, next)
 }
 
+// reload makes the process read its configuration again. The stamp is written last: whoever dies before
+// reloads once more, which hurts nobody.
+func (w *work) reload(ctx context.Context, want resource.Unit, s UnitState, stamp unitStamp) error {
+	sums, err := w.sums(want)
+	if err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "unit job", slog.Any("id", w.id), slog.String("verb", string(ReloadUnit)))
+	if err := w.do(ctx, ReloadUnit); err != nil {
+		return w.why(ctx, err)
+	}
+	now, err := w.unit(ctx)
+	if err != nil {
+		return err
+	}
+	if !now.running() || now.Invocation != s.Invocation {
+		return w.why(ctx, errors.New("it did not outlive the reload"))
+	}
+	stamp.Unit, stamp.Inputs, stamp.Conf = w.id.Name, want.Inputs, want.Conf
+	stamp.Loads, stamp.Invocation = sums, s.Invocation
+	return w.putStamp("unit", w.id.Name, stamp)
+}
+
 // renew makes a stamp for the process that runs, if it has read all that it should have.
 func (w *work) renew(want resource.Unit, s UnitState) (unitStamp, error) {
-	stamp := unitStamp{Unit: w.id.Name, Inputs: want.Inputs, Invocation: s.Invocation, Since: s.Started}
-	for _, load := range want.Loads {
-		sum, err := w.loadSum(load)
-		if err != nil {
-			return stamp, err
-		}
-		stamp.Loads = append(stamp.Loads, loaded{load, sum})
-		if read, err := w.hasRead(loaded{load, sum}, s.Started); err != nil || !read {
+	stamp := unitStamp{Unit: w.id.Name, Inputs: want.Inputs, Conf: want.Conf, Invocation: s.Invocation, Since: s.Started}
+	var err error
+	if stamp.Loads, err = w.sums(want); err != nil {
+		return stamp, err
+	}
+	for _, load := range stamp.Loads {
+		if read, err := w.hasRead(load, s.Started); err != nil || !read {
 			return stamp, errors.Join(executors.ErrMoved, err)
 		}
 	}

@@ -56,6 +56,10 @@ func (m *manager) Do(_ context.Context, verb node.Verb, name string) error {
 	switch verb {
 	case node.Start, node.Restart:
 		m.run(verb, &s)
+	case node.ReloadUnit:
+		if m.dies {
+			s.Active, s.Sub, s.Result = "failed", "failed", "exit-code"
+		}
 	case node.Stop:
 		s.Active = "inactive"
 	case node.Enable:
@@ -336,6 +340,47 @@ func TestSettle(t *testing.T) {
 	eventually(t, "the new process is known", func() bool { return s.m.toldOf("2") })
 	s.m.edit(func(u *node.UnitState) { u.Invocation = "restarted by itself" })
 	fails(t, <-done, "did not stay up")
+}
+
+// What a program reads again when told to is no reason to restart it.
+func TestReload(t *testing.T) {
+	s := newService(t)
+	write(t, s.dir+"/etc/etcd.d/a.conf", "x: 1\n")
+	conf := func(inputs, conf string) resource.Unit {
+		u := want(inputs)
+		u.Conf, u.Loads = conf, append(u.Loads, resource.Load{Path: "/etc/etcd.d/a.conf", Conf: true})
+		return u
+	}
+	s.becomes(conf("1", "a"), "enable,daemon-reload,start")
+	write(t, s.dir+"/etc/etcd.d/a.conf", "x: 2\n")
+	s.becomes(conf("1", "b"), "reload")
+	if got := s.see(); got.Conf != "b" || got.Inputs != "1" || !got.Noted {
+		t.Errorf("got %+v", got)
+	}
+	s.becomes(conf("1", "b"), "")
+	s.becomes(conf("2", "c"), "restart")
+	// Started by hand since: it has read what is there.
+	s.m.edit(func(u *node.UnitState) { u.Invocation, u.Started = "x", time.Now().Add(time.Minute) })
+	if got := s.see(); got.Conf != "c" || got.Inputs != "2" || got.Noted {
+		t.Errorf("got %+v", got)
+	}
+	// Started by hand before the file was changed: it has read something else, but only of what a
+	// reload mends.
+	s.m.edit(func(u *node.UnitState) { u.Started = time.Now().Add(30 * time.Minute) })
+	s.l.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	write(t, s.dir+"/etc/etcd.d/a.conf", "x: 3\n")
+	if got := s.see(); got.Conf != "" || got.Inputs != "2" {
+		t.Errorf("got %+v", got)
+	}
+	s.becomes(conf("2", "d"), "reload")
+	// A reload that nobody planned is a move, and one that kills is told.
+	have := s.see()
+	s.becomes(conf("2", "e"), "reload")
+	if err := s.l.Apply(t.Context(), change(etcd, conf("2", "d"), have)); !errors.Is(err, executors.ErrMoved) {
+		t.Errorf("got %v", err)
+	}
+	s.m.dies = true
+	fails(t, set(t, s.l, etcd, conf("2", "f")), "did not outlive the reload; it is failed")
 }
 
 // Nothing but what can be undone is enabled or disabled.

@@ -100,6 +100,18 @@ func (v *view) seeMore(id resource.ID) (resource.Spec, error) {
 	case resource.KindUnit:
 		return v.seeUnit(id.Name)
 	}
+	return v.seeKernel(id)
+}
+
+func (v *view) seeKernel(id resource.ID) (resource.Spec, error) {
+	switch id.Kind {
+	case resource.KindSysctl:
+		return v.seeSysctl(id.Name)
+	case resource.KindKernelModule:
+		return v.seeModule(id.Name)
+	case resource.KindTimezone:
+		return v.seeTimezone()
+	}
 	return nil, fmt.Errorf("a node has no %s", id.Kind)
 }
 
@@ -130,6 +142,12 @@ func (w *work) make(ctx context.Context, want, have resource.Spec) error {
 		return w.makeCert(ctx, want, have)
 	case resource.Unit:
 		return w.makeUnit(ctx, want)
+	case resource.Sysctl:
+		return w.makeSysctl(want, have)
+	case resource.KernelModule:
+		return w.loadModule(ctx)
+	case resource.Timezone:
+		return w.makeTimezone(want)
 	}
 	return errNotMade
 }
@@ -160,6 +178,8 @@ func (w *work) remove(ctx context.Context, spec, have resource.Spec) error {
 		return w.removeCert()
 	case resource.KindUnit:
 		return w.removeUnit(ctx)
+	case resource.KindSysctl:
+		return w.removeSysctl()
 	}
 	return errNotMade
 }
