@@ -15,6 +15,9 @@ import (
 // decode fills dst with v, or reports why not.
 func (b *binder) decode(v Value, dst reflect.Value, f *field) {
 	t := dst.Type()
+	if holdsSecrets(t) {
+		v = v.concealed()
+	}
 	switch {
 	case t == reflect.TypeFor[Value]():
 		dst.Set(reflect.ValueOf(v))
@@ -31,6 +34,26 @@ func (b *binder) decode(v Value, dst reflect.Value, f *field) {
 	default:
 		b.scalar(v, dst, f)
 	}
+}
+
+// holdsSecrets reports whether a field takes secrets: what stands there in a wrong form may still
+// contain them.
+func holdsSecrets(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return holdsSecrets(t.Elem())
+	}
+	return t == reflect.TypeFor[Secret]()
+}
+
+// concealed returns the value as one that no problem quotes.
+func (v Value) concealed() Value {
+	if v.n != nil && !v.n.secret {
+		n := *v.n
+		n.secret = true
+		v.n = &n
+	}
+	return v
 }
 
 func (b *binder) pointer(v Value, dst reflect.Value, f *field) {

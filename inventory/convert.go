@@ -60,7 +60,7 @@ func (m *meter) alias(n *yaml.Node, level int) (extent, error) {
 	e := m.known[n.Alias]
 	switch {
 	case e.nodes == 0:
-		return e, refuse(m.src, n.Line, n.Column, CodeLimit, "alias *%s stands inside what it names", n.Value)
+		return e, refuse(m.src, n.Line, n.Column, CodeLimit, "this alias stands inside what it names")
 	case level+e.depth-1 > maxDepth:
 		return e, refuse(m.src, n.Line, n.Column, CodeLimit, "nested deeper than %d levels", maxDepth)
 	}
@@ -79,15 +79,17 @@ type converter struct {
 	src      *source
 	problems *collector
 	done     map[*yaml.Node]*node // of anchored nodes
+	secret   bool                 // what is read now belongs to a name that SecretName knows
 }
 
 func (c *converter) node(y *yaml.Node) *node {
 	if y.Kind == yaml.AliasNode {
 		n := *c.done[y.Alias] // the value is the anchor's, the place is the alias's
-		n.line, n.col = y.Line, y.Column
+		n.line, n.col, n.secret = y.Line, y.Column, n.secret || c.secret
 		return &n
 	}
 	n := c.src.node(y.Line, y.Column)
+	n.secret = c.secret
 	switch y.Kind {
 	case yaml.MappingNode:
 		n.kind = Map
@@ -112,7 +114,8 @@ func (c *converter) node(y *yaml.Node) *node {
 func (c *converter) mapping(n *node, y *yaml.Node) {
 	var merged, own []entry
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key, value := c.node(y.Content[i]), c.node(y.Content[i+1])
+		key := c.node(y.Content[i])
+		value := c.under(key, y.Content[i+1])
 		switch {
 		case y.Content[i].Tag == "!!merge":
 			merged = append(merged, c.merge(value)...)
@@ -125,6 +128,14 @@ func (c *converter) mapping(n *node, y *yaml.Node) {
 		}
 	}
 	n.entries = overlay(merged, c.unique(own))
+}
+
+// under converts the value of a key.
+func (c *converter) under(key *node, y *yaml.Node) *node {
+	outside := c.secret
+	c.secret = outside || SecretName(key.text)
+	defer func() { c.secret = outside }()
+	return c.node(y)
 }
 
 func (c *converter) merge(value *node) []entry {
@@ -154,7 +165,7 @@ func (c *converter) unique(own []entry) []entry {
 	first := make(map[string]*node, len(own))
 	for _, e := range own {
 		if before, ok := first[e.key.text]; ok {
-			c.problems.errorf(e.key, CodeDuplicate, "%s is given twice, first at %s", quoteKey(e.key.text), before.pos())
+			c.problems.errorf(e.key, CodeDuplicate, "%s is given twice, first at %s", quoteKeyOf(e.key), before.pos())
 			continue
 		}
 		first[e.key.text] = e.key
@@ -253,7 +264,9 @@ func (c *converter) checkTag(n *node, y *yaml.Node) {
 	default:
 		fits = strings.Contains(" !!str !!null !!bool !!int !!float !!timestamp !vault !vault-encrypted !unsafe ", " "+tag+" ")
 	}
-	if !fits {
+	if !fits && n.secret {
+		c.problems.errorf(n, CodeTag, "a tag is not understood here: a text that begins with ! must stand in quotes")
+	} else if !fits {
 		c.problems.errorf(n, CodeTag, "tag %s is not understood here", quote(tag))
 	}
 }

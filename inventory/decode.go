@@ -23,6 +23,9 @@ func (v Value) wrong(want string) Problem {
 
 // describe says in a problem what was found instead.
 func describe(n *node) string {
+	if n.secret && n.kind != Null && n.kind != List && n.kind != Map {
+		return mask
+	}
 	switch n.kind {
 	case String:
 		return quote(n.text)

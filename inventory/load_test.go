@@ -48,7 +48,7 @@ func TestRefused(t *testing.T) {
 		{"after comment", "a: b\n\n# c\n\n  c: d\nfoo: bar\n", CodeSyntax, "5:3: not YAML: did not find expected key"},
 		{"escape", "a: \"\\q\"\n", CodeSyntax, "1:1: not YAML: found unknown escape character"},
 		{"no anchor", "all:\n  vars: *x\n", CodeSyntax, "2:9: an alias without an anchor before it: a text that begins with * must stand in quotes"},
-		{"self alias", "all: &a\n  vars: {x: *a}\n", CodeLimit, "2:13: alias *a stands inside what it names"},
+		{"self alias", "all: &a\n  vars: {x: *a}\n", CodeLimit, "2:13: this alias stands inside what it names"},
 		{"flow depth", "all: " + strings.Repeat("[", 70) + strings.Repeat("]", 70), CodeLimit, "1:69: nested deeper than 64 levels"},
 		{"alias depth", aliasDepth, CodeLimit, "3:19: nested deeper than 64 levels"},
 		{"bomb", aliasBomb(), CodeLimit, "7:22: more than 500000 values with aliases expanded"},

@@ -82,6 +82,7 @@ type node struct {
 	line, col int
 	kind      Kind
 	held      hold
+	secret    bool   // never to be shown: a password, or what was encrypted
 	text      string // of a scalar, as written
 	list      []*node
 	entries   []entry // of a mapping, in the order of the file

@@ -23,7 +23,7 @@ type Parameter struct {
 
 // Secret reports whether values of the parameter must be masked.
 func (p Parameter) Secret() bool {
-	return p.Type == "password" || strings.HasSuffix(p.Name, "_password")
+	return p.Type == "password" || SecretName(p.Name)
 }
 
 // Legacy reports whether v4.5 does not know the parameter any more.

@@ -22,6 +22,14 @@ func quoteKey(s string) string {
 	return quote(s)
 }
 
+// quoteKeyOf prints a key, unless it stands where a password belongs.
+func quoteKeyOf(key *node) string {
+	if key.secret {
+		return mask
+	}
+	return quoteKey(key.text)
+}
+
 // shorten cuts a number that is too long to repeat.
 func shorten(s string) string {
 	if len(s) <= maxQuoted {

@@ -204,7 +204,7 @@ func (v Value) Lookup(key string) (Value, bool) {
 func (v Value) child(e entry) Value {
 	child := newValue(e)
 	if v.name != "" {
-		child.name = v.name + "." + quoteKey(e.key.text)
+		child.name = v.name + "." + quoteKeyOf(e.key)
 	}
 	return child
 }
