@@ -14,7 +14,7 @@ const module = "github.com/pigsync/pigsync/"
 // doors says which room may open onto which. A room not named here may open onto all.
 var doors = map[string][]string{
 	"resource":  {},
-	"inventory": {},
+	"inventory": {"inventory"},
 	"sources":   {"sources"},
 	"modules":   {"inventory", "resource", "modules"},
 	"diff":      {"resource"},
