@@ -33,6 +33,9 @@ type Load struct {
 	Skip string `json:",omitempty"`
 	// Conf says that the file is behind Conf, not behind Inputs.
 	Conf bool `json:",omitempty"`
+	// Files makes Path a directory, of which all files are read whose name matches: "*.cfg". One that
+	// comes or goes is noticed, whoever did it.
+	Files string `json:",omitempty"`
 }
 
 // Kind is KindUnit.

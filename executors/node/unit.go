@@ -1,14 +1,9 @@
 package node
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -35,7 +30,7 @@ const (
 type unitStamp struct {
 	Unit       string
 	Inputs     string
-	Conf       string // as of the start, or of the last reload
+	Conf       string    // as of the start, or of the last reload
 	Invocation string    // "" until the start is known to have worked
 	Since      time.Time // before the start
 	Loads      []loaded
@@ -114,105 +109,6 @@ func (v *view) seeUnit(name string) (resource.Spec, error) {
 		u.Conf, err = v.conf(stamp, s)
 	}
 	return u, err
-}
-
-// inputs tells what the running process was started with, and whether the stamp is about this very
-// process. Of one that somebody else started it is known only while the files are those of the stamp
-// and older than the process.
-func (v *view) inputs(stamp unitStamp, s UnitState) (inputs string, noted bool, err error) {
-	if stamp.Invocation != "" && stamp.Invocation == s.Invocation {
-		return stamp.Inputs, true, nil
-	}
-	read, err := v.readAll(stamp, s, false)
-	if err != nil || !read || stamp.Inputs == "" {
-		return "", false, err
-	}
-	return stamp.Inputs, false, nil
-}
-
-// conf tells the same of what a reload reads again.
-func (v *view) conf(stamp unitStamp, s UnitState) (string, error) {
-	if stamp.Invocation != "" && stamp.Invocation == s.Invocation {
-		return stamp.Conf, nil
-	}
-	read, err := v.readAll(stamp, s, true)
-	if err != nil || !read {
-		return "", err
-	}
-	return stamp.Conf, nil
-}
-
-// readAll tells whether a process that somebody else started has read the files of the stamp, those
-// behind Conf or the others, as the stamp has them.
-func (v *view) readAll(stamp unitStamp, s UnitState, conf bool) (bool, error) {
-	if s.Started.Before(stamp.Since) {
-		return false, nil
-	}
-	for _, load := range stamp.Loads {
-		if load.Conf != conf {
-			continue
-		}
-		if read, err := v.hasRead(load, s.Started); err != nil || !read {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// hasRead tells whether a process started then has read a file as the stamp has it.
-func (v *view) hasRead(load loaded, started time.Time) (bool, error) {
-	_, info, err := v.stat(load.Path)
-	if err != nil {
-		return false, err
-	}
-	if info != nil {
-		st := sysStat(info)
-		changed := time.Unix(st.Ctim.Unix())
-		if changed.Add(tick).After(started) {
-			return false, nil
-		}
-	}
-	sum, err := v.loadSum(load.Load)
-	return sum == load.Sum, err
-}
-
-// loadSum digests the lines of a file but those that begin with Skip; "" when there is no file.
-func (v *view) loadSum(load resource.Load) (string, error) {
-	s, info, err := v.stat(load.Path)
-	if err != nil || info == nil {
-		return "", err
-	}
-	if info.Size() > maxFile {
-		return "", tooLarge(maxFile)
-	}
-	f, err := s.openFile(info)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", load.Path, err)
-	}
-	defer shut(f)
-	return sumLines(io.LimitReader(f, maxFile), load.Skip)
-}
-
-func sumLines(r io.Reader, skip string) (string, error) {
-	h := sha256.New()
-	in := bufio.NewReader(r)
-	begins, skipping := true, false
-	for {
-		line, err := in.ReadSlice('\n')
-		if begins {
-			skipping = skip != "" && bytes.HasPrefix(line, []byte(skip))
-		}
-		if !skipping {
-			h.Write(line)
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return hex.EncodeToString(h.Sum(nil)), nil
-		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
-			return "", err
-		}
-		begins = err == nil
-	}
 }
 
 func (w *work) makeUnit(ctx context.Context, want resource.Unit) error {
@@ -372,19 +268,6 @@ func (w *work) why(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w; it is %s (%s), result %s: journalctl -u %s", err, s.Active, s.Sub, s.Result, w.id.Name)
-}
-
-// sums digests the files that the unit loads, as they are now.
-func (w *work) sums(want resource.Unit) ([]loaded, error) {
-	var sums []loaded
-	for _, load := range want.Loads {
-		sum, err := w.loadSum(load)
-		if err != nil {
-			return nil, err
-		}
-		sums = append(sums, loaded{load, sum})
-	}
-	return sums, nil
 }
 
 // refresh restarts what runs with other inputs and reloads what has read another configuration; where

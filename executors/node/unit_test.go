@@ -383,6 +383,33 @@ func TestReload(t *testing.T) {
 	fails(t, set(t, s.l, etcd, conf("2", "f")), "did not outlive the reload; it is failed")
 }
 
+// A file that comes to or goes from a directory that is read whole is another configuration; one that
+// is not read is none.
+func TestReloadOfADirectory(t *testing.T) {
+	s := newService(t)
+	u := want("1")
+	u.Conf, u.Loads = "a", append(u.Loads, resource.Load{Path: "/etc/etcd.d", Files: "*.cfg", Conf: true})
+	write(t, s.dir+"/etc/etcd.d/a.cfg", "x: 1\n")
+	s.becomes(u, "enable,daemon-reload,start")
+	write(t, s.dir+"/etc/etcd.d/a.cfg~", "x: 2\n")
+	write(t, s.dir+"/etc/etcd.d/.b.cfg", "x: 2\n")
+	s.becomes(u, "")
+	write(t, s.dir+"/etc/etcd.d/b.cfg", "x: 2\n")
+	if got := s.see(); got.Conf != "" || got.Inputs != "1" {
+		t.Errorf("got %+v", got)
+	}
+	s.becomes(u, "reload")
+	if err := os.Remove(s.dir + "/etc/etcd.d/b.cfg"); err != nil {
+		t.Fatal(err)
+	}
+	s.becomes(u, "reload")
+	if err := os.RemoveAll(s.dir + "/etc/etcd.d"); err != nil {
+		t.Fatal(err)
+	}
+	s.becomes(u, "reload")
+	s.becomes(u, "")
+}
+
 // Nothing but what can be undone is enabled or disabled.
 func TestEnabled(t *testing.T) {
 	s := newService(t)
