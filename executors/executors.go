@@ -41,7 +41,7 @@ func (m Mux) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]res
 	var wg sync.WaitGroup
 	for e, ids := range byHand {
 		wg.Go(func() {
-			seen := e.Observe(ctx, ids)
+			seen := Seen(ids, func() map[resource.ID]resource.State { return e.Observe(ctx, ids) })
 			mu.Lock()
 			defer mu.Unlock()
 			maps.Copy(out, seen)
@@ -58,6 +58,20 @@ func (m Mux) Apply(ctx context.Context, c diff.Change) error {
 		return nobody(c.ID)
 	}
 	return e.Apply(ctx, c)
+}
+
+// Seen is what look says of ids. One that panics has told nothing; that it does so in a goroutine of
+// its own must not end the process, and with it the looks at everything else.
+func Seen(ids []resource.ID, look func() map[resource.ID]resource.State) (seen map[resource.ID]resource.State) {
+	defer func() {
+		if p := recover(); p != nil {
+			seen = make(map[resource.ID]resource.State, len(ids))
+			for _, id := range ids {
+				seen[id] = resource.State{Err: fmt.Errorf("observe %s: the executor failed: %v", id, p)}
+			}
+		}
+	}()
+	return look()
 }
 
 func nobody(id resource.ID) error { return fmt.Errorf("nobody here can handle %s", id) }

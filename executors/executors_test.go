@@ -117,6 +117,22 @@ func TestMuxAsksAllAtOnce(t *testing.T) {
 	})
 }
 
+// A hand that panics is in a goroutine of its own, where nobody else could catch it.
+func TestMuxOutlivesAHandThatPanics(t *testing.T) {
+	node, etcd := newHand(), newHand()
+	node.Set(link, resource.Link{Target: "x"})
+	etcd.hold = func(context.Context) error { panic("no more") }
+	seen := executors.Mux{link.Kind: node, role.Kind: etcd, user.Kind: etcd}.Observe(t.Context(), []resource.ID{link, role, user})
+	if s := seen[link]; s.Err != nil || s.Spec == nil {
+		t.Errorf("%s: got %+v", link, s)
+	}
+	for _, id := range []resource.ID{role, user} {
+		if err := seen[id].Err; err == nil || !strings.Contains(err.Error(), "no more") || !strings.Contains(err.Error(), id.String()) {
+			t.Errorf("%s: got %v", id, err)
+		}
+	}
+}
+
 func wait(ctx context.Context, all *sync.WaitGroup) error {
 	done := make(chan struct{})
 	go func() { all.Wait(); close(done) }()

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -48,17 +47,9 @@ func (l *look) see(ctx context.Context, lists ...[]resource.ID) {
 	l.took += l.now().Sub(began)
 }
 
-// ask looks with a deadline. An executor that panics has told nothing.
-func (l *look) ask(ctx context.Context, ids []resource.ID) (seen map[resource.ID]resource.State) {
+// ask looks with a deadline.
+func (l *look) ask(ctx context.Context, ids []resource.ID) map[resource.ID]resource.State {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			seen = map[resource.ID]resource.State{}
-			for _, id := range ids {
-				seen[id] = resource.State{Err: fmt.Errorf("observe %s: the executor failed: %v", id, p)}
-			}
-		}
-	}()
-	return l.hands.Observe(ctx, ids)
+	return executors.Seen(ids, func() map[resource.ID]resource.State { return l.hands.Observe(ctx, ids) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -82,13 +83,16 @@ func (c *cluster) observe(ctx context.Context, ids []resource.ID) map[resource.I
 	var wg sync.WaitGroup
 	for _, id := range ids {
 		wg.Go(func() {
-			spec, err := c.state(ctx, v, id)
-			if err != nil {
-				spec, err = nil, fmt.Errorf("observe %s: %w", id, err)
-			}
+			seen := executors.Seen([]resource.ID{id}, func() map[resource.ID]resource.State {
+				spec, err := c.state(ctx, v, id)
+				if err != nil {
+					spec, err = nil, fmt.Errorf("observe %s: %w", id, err)
+				}
+				return map[resource.ID]resource.State{id: {Spec: spec, Err: err}}
+			})
 			mu.Lock()
 			defer mu.Unlock()
-			out[id] = resource.State{Spec: spec, Err: err}
+			maps.Copy(out, seen)
 		})
 	}
 	wg.Wait()

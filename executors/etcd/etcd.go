@@ -92,7 +92,7 @@ func (e *Executor) Observe(ctx context.Context, ids []resource.ID) map[resource.
 	var wg sync.WaitGroup
 	for at, ids := range byCluster {
 		wg.Go(func() {
-			seen := e.observe(ctx, at, ids)
+			seen := executors.Seen(ids, func() map[resource.ID]resource.State { return e.observe(ctx, at, ids) })
 			mu.Lock()
 			defer mu.Unlock()
 			maps.Copy(out, seen)

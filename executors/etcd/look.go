@@ -37,7 +37,7 @@ func (c *cluster) look(ctx context.Context) *view {
 	answers := make([]*answer, len(c.links))
 	var wg sync.WaitGroup
 	for i, l := range c.links {
-		wg.Go(func() { answers[i] = c.askEndpoint(ctx, l) })
+		wg.Go(func() { answers[i] = c.askGuarded(ctx, l) })
 	}
 	wg.Wait()
 	v := newView(c.place, answers)
@@ -45,6 +45,16 @@ func (c *cluster) look(ctx context.Context) *view {
 		c.alarms(ctx, v)
 	}
 	return v
+}
+
+// askGuarded asks one endpoint. A client that panics over what it was answered has told nothing.
+func (c *cluster) askGuarded(ctx context.Context, l *link) (a *answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = &answer{end: l.end, err: fmt.Errorf("the client failed: %v", p)}
+		}
+	}()
+	return c.askEndpoint(ctx, l)
 }
 
 // askEndpoint asks one endpoint. A connection that was kept may have broken unnoticed, as when the

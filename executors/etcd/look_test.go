@@ -223,6 +223,22 @@ func TestEndpointsOfTwoClustersAreUnknown(t *testing.T) {
 	f.unknown("to another")
 }
 
+// What panics on the way to one endpoint says nothing about it, and ends nothing else.
+func TestAClientThatPanicsIsUnknown(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	dial := f.opts.Dial
+	f.opts.Dial = func(ctx context.Context, node, addr string) (net.Conn, error) {
+		if addr == f.client(2) {
+			panic("dialled")
+		}
+		return dial(ctx, node, addr)
+	}
+	f.exec = etcd.New(f.opts)
+	f.move()
+	f.unknown("the client failed: dialled")
+}
+
 // What is refused is not for this package to guess: the way there knows it.
 func TestRefusedIsForTheDialToSay(t *testing.T) {
 	t.Parallel()

@@ -54,10 +54,13 @@ func (f *Fleet) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 	var wg sync.WaitGroup
 	for at, ids := range byNode {
 		wg.Go(func() {
-			seen, err := f.observe(ctx, at, ids)
-			if err != nil {
-				seen = unknown(ids, fmt.Errorf("%s: %w", at, err))
-			}
+			seen := executors.Seen(ids, func() map[resource.ID]resource.State {
+				seen, err := f.observe(ctx, at, ids)
+				if err != nil {
+					seen = unknown(ids, fmt.Errorf("%s: %w", at, err))
+				}
+				return seen
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			maps.Copy(out, seen)

@@ -302,6 +302,25 @@ func TestADeadNodeHoldsUpNobody(t *testing.T) {
 	fails(t, seen[ids[2]].Err, "dead: dial: context deadline exceeded")
 }
 
+// Each node is asked in a goroutine of its own, where nobody else could catch a panic.
+func TestFleetOutlivesAPanic(t *testing.T) {
+	good := fleet(t, map[string]string{"a": machine(t)})
+	f := &node.Fleet{Open: func(ctx context.Context, at string) (io.ReadWriteCloser, error) {
+		if at == "b" {
+			panic("opened")
+		}
+		return good.Open(ctx, at)
+	}}
+	defer f.Close()
+	for range 2 { // it may be tried again
+		seen := f.Observe(t.Context(), []resource.ID{resource.FactsOf("a"), resource.FactsOf("b")})
+		if s := seen[resource.FactsOf("a")]; s.Err != nil {
+			t.Error(s.Err)
+		}
+		fails(t, seen[resource.FactsOf("b")].Err, "the executor failed: opened")
+	}
+}
+
 // A helper that has ended is started again, also when that shows only in the middle of a request.
 func TestFleetOpensAgain(t *testing.T) {
 	dir := machine(t)
