@@ -48,9 +48,15 @@ func (m *Metrics) book(inventory string) *book {
 	return b
 }
 
-// fetched counts an answer of the source. Only until the first revision took is the duration of a
-// fetch: after that it is the wait for a newer commit.
-func (m *Metrics) fetched(inventory string, rev sources.Revision, err error, took time.Duration) {
+// looked counts a look of the source, also one that found nothing new.
+func (m *Metrics) looked(inventory string, took time.Duration) {
+	if m != nil {
+		m.fetchTook.WithLabelValues(inventory).Observe(took.Seconds())
+	}
+}
+
+// fetched counts an answer of the source.
+func (m *Metrics) fetched(inventory string, rev sources.Revision, err error) {
 	if m == nil {
 		return
 	}
@@ -58,13 +64,9 @@ func (m *Metrics) fetched(inventory string, rev sources.Revision, err error, too
 	defer m.mu.Unlock()
 	b := m.book(inventory)
 	m.fetches.WithLabelValues(inventory, fetchResult(err)).Inc()
-	if !b.fetched {
-		m.fetchTook.WithLabelValues(inventory).Observe(took.Seconds())
-	}
 	if err != nil {
 		return
 	}
-	b.fetched = true
 	b.awaited, b.sighted = rev.ID, m.now()
 	m.commits.WithLabelValues(inventory, "seen").Set(seconds(rev.When))
 }

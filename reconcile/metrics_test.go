@@ -246,7 +246,7 @@ func TestARefusedCommitLeavesTheLastLook(t *testing.T) {
 func TestACommitIsTimedFromSightToConverged(t *testing.T) {
 	c := newCounting("prod")
 	rev := sources.Revision{ID: commit, When: noon.Add(-time.Hour)}
-	c.fetched("prod", rev, nil, time.Second)
+	c.fetched("prod", rev, nil)
 	c.clock = noon.Add(90 * time.Second)
 	c.round(roundOf(false, step(diff.Create, "etcd/etcd", file("/etc/a", "10.0.0.1"), 0)))
 	sum := func() []string { return c.series(t, "pigsync_converge_duration_seconds", "_sum{") }
@@ -267,7 +267,7 @@ func TestACommitIsTimedFromSightToConverged(t *testing.T) {
 
 func TestACommitThatHadConvergedBeforeIsNotTimed(t *testing.T) {
 	c := newCounting("prod")
-	c.fetched("prod", sources.Revision{ID: commit}, nil, time.Second)
+	c.fetched("prod", sources.Revision{ID: commit}, nil)
 	c.round(roundOf(true))
 	c.round(roundOf(false)) // as when the journal was lost: it is no news
 	if got := c.series(t, "pigsync_converge_duration_seconds", "_count{"); !strings.HasSuffix(got[0], " 0") {
@@ -278,12 +278,17 @@ func TestACommitThatHadConvergedBeforeIsNotTimed(t *testing.T) {
 func TestFetches(t *testing.T) {
 	c := newCounting("prod")
 	for _, err := range []error{io.ErrUnexpectedEOF, sources.Errorf(sources.ErrRewound, "x"), sources.Errorf(sources.ErrHostKey, "x"), nil, io.EOF} {
-		c.fetched("prod", sources.Revision{ID: commit, When: noon}, err, time.Second)
+		c.fetched("prod", sources.Revision{ID: commit, When: noon}, err)
 	}
 	c.want(t, "pigsync_git_fetch_total", `pigsync_git_fetch_total{inventory="prod",result="failed"} 2`, `pigsync_git_fetch_total{inventory="prod",result="refused"} 1`,
 		`pigsync_git_fetch_total{inventory="prod",result="hostkey"} 1`, `pigsync_git_fetch_total{inventory="prod",result="ok"} 1`)
-	if got := c.series(t, "pigsync_git_fetch_duration_seconds", "_count{"); !strings.HasSuffix(got[0], " 4") {
-		t.Errorf("%q: the wait for a newer commit is no fetch", got)
+	for range 3 {
+		c.looked("prod", 2*time.Second)
+	}
+	for part, want := range map[string]string{"_count{": " 3", "_sum{": " 6"} {
+		if got := c.series(t, "pigsync_git_fetch_duration_seconds", part); !strings.HasSuffix(got[0], want) {
+			t.Errorf("%q: want%s, one for each look", got, want)
+		}
 	}
 }
 
@@ -326,7 +331,7 @@ func TestTheJournal(t *testing.T) {
 
 func TestNilMetricsAreSilent(t *testing.T) {
 	var m *Metrics
-	m.fetched("prod", sources.Revision{}, nil, 0)
+	m.fetched("prod", sources.Revision{}, nil)
 	m.seen(&Status{})
 	m.Watch("prod")(Event{Ended: true})
 	NewMetrics(nil, "prod").seen(StatusOf("prod", roundOf(false)))
@@ -356,7 +361,7 @@ func TestLabelsHoldNoPathValueOrCommit(t *testing.T) {
 	r.Results = []error{errors.New(canary), ErrUnknown}
 	r.Objections = []policies.Objection{{Step: 0, Verdict: policies.Hold, Code: "PS101", Reason: canary}}
 	r.Have[resource.FactsOf("\xff")] = resource.State{Err: errors.New(canary)}
-	c.fetched("prod", r.Revision, errors.New(canary), 0)
+	c.fetched("prod", r.Revision, errors.New(canary))
 	c.round(r)
 	c.Watch("prod")(Event{Step: r.Plan.Steps[0], Ended: true, Err: errors.New(canary)})
 	text := c.everything(t)

@@ -17,7 +17,6 @@ type book struct {
 	hosts     map[string]bool    // every place that the last round looked at
 	nodes     map[string]node    // the nodes among them
 	items     map[item]time.Time // the differences that are there, and when each was first seen
-	fetched   bool               // the source has given a revision
 	awaited   string             // the newest revision, until it has converged
 	sighted   time.Time          // when awaited was first seen
 	journal   float64            // 0 when the last plan or step could not be written down

@@ -39,7 +39,7 @@ func newCounters(f promauto.Factory) counters {
 		steps:         count("pigsync_step_total", "Steps that were carried out, by result.", "module", "class", "result"),
 		observeErrors: count("pigsync_observe_errors_total", "Looks at a host or cluster at which something could not be observed.", "host"),
 		rounds:        count("pigsync_rounds_total", "Rounds, by what they came to.", "outcome"),
-		fetchTook:     took("pigsync_git_fetch_duration_seconds", "How long the source took to answer, until its first revision.", briefly),
+		fetchTook:     took("pigsync_git_fetch_duration_seconds", "How long each look at the source took.", briefly),
 		stepTook:      took("pigsync_step_duration_seconds", "How long a step took.", briefly, "module", "class"),
 		observeTook:   took("pigsync_observe_duration_seconds", "How long looking at the fleet took in a round.", briefly),
 		convergeTook:  took("pigsync_converge_duration_seconds", "From the first sight of a commit to a fleet that is as it says.", atLarge),

@@ -66,14 +66,14 @@ func (d *Daemon) Wake() {
 // follow keeps latest at the newest revision. After an error it asks for any revision, so that it hears
 // of the source's recovery also when nothing is new.
 func (d *Daemon) follow(ctx context.Context) {
+	ctx = sources.WithLooks(ctx, func(took time.Duration) { d.Metrics.looked(d.Name, took) })
 	after, failures := "", 0
 	for ctx.Err() == nil {
-		began := d.Now()
 		rev, err := d.Source.Next(ctx, after)
 		if ctx.Err() != nil {
 			return
 		}
-		d.Metrics.fetched(d.Name, rev, err, d.Now().Sub(began))
+		d.Metrics.fetched(d.Name, rev, err)
 		if err != nil {
 			failures++
 			after = ""

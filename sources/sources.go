@@ -20,7 +20,8 @@ type Revision struct {
 type Source interface {
 	// Next blocks until there is a revision other than after and returns the newest one; with
 	// after == "" it returns the current one at once. It makes one attempt and returns its
-	// error: how long to wait before calling again is the caller's affair.
+	// error: how long to wait before calling again is the caller's affair. What it looks at on
+	// the way it tells to Looked.
 	Next(ctx context.Context, after string) (Revision, error)
 	// At returns the past revision id, or ErrGone. It needs no network.
 	At(ctx context.Context, id string) (Revision, error)

@@ -102,7 +102,9 @@ func (s *Source) Next(ctx context.Context, after string) (sources.Revision, erro
 
 // look reads the directory, remembers and keeps what it found.
 func (s *Source) look(ctx context.Context) (*snapshot, error) {
+	began := time.Now()
 	snap, err := s.read(ctx)
+	sources.Looked(ctx, time.Since(began))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.shown, err)
 	}

@@ -111,6 +111,8 @@ func (s *Source) attempt(ctx context.Context, after string) (sources.Revision, e
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	}
+	began := time.Now()
+	defer func() { sources.Looked(ctx, time.Since(began)) }()
 	rev, err := s.look(ctx, after)
 	if errors.Is(err, errDamaged) || errors.Is(err, errMissing) {
 		if err := s.store.reset(); err != nil {

@@ -124,10 +124,14 @@ func TestNextWaitsForTheInterval(t *testing.T) {
 		if took := time.Since(start); took != 0 {
 			t.Errorf("woken, it looked again only after %v", took)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		looks := 0
+		ctx, cancel := context.WithTimeout(sources.WithLooks(t.Context(), func(time.Duration) { looks++ }), 24*time.Hour)
 		defer cancel()
 		if rev, err := s.Next(ctx, h3.String()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("without news: %v, %v", rev, err)
+		}
+		if day := 24 * 6; looks < day*9/10 || looks > day*11/10 {
+			t.Errorf("told of %d looks in a day, want about %d", looks, day)
 		}
 	})
 }
