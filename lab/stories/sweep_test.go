@@ -33,9 +33,8 @@ func changes() []change {
 	}
 }
 
-// sampled calls f with the changes and points of a walk: all of them on a soak, until f tells that a
-// change was over before the point; otherwise a few that are drawn.
-func sampled(t *testing.T, f func(c change, point int) (reached bool)) {
+// sampled calls f with a few changes and points of them that are drawn.
+func sampled(t *testing.T, f func(c change, point int)) {
 	t.Helper()
 	chance := drawn(t)
 	all, points := changes(), 2
@@ -44,11 +43,6 @@ func sampled(t *testing.T, f func(c change, point int) (reached bool)) {
 		all, points = all[:2], 1
 	}
 	for _, c := range all {
-		if soak() {
-			for n := 0; f(c, n) && !t.Failed(); n++ {
-			}
-			continue
-		}
 		for range points {
 			f(c, chance.IntN(c.steps))
 		}
@@ -57,10 +51,16 @@ func sampled(t *testing.T, f func(c change, point int) (reached bool)) {
 
 func TestEtcdSurvivesKill(t *testing.T) {
 	wanted(t)
-	sampled(t, func(c change, point int) (reached bool) {
+	if soak() {
+		for _, c := range changes() {
+			newWalk(c, []int{0}).all(t)
+		}
+		return
+	}
+	sampled(t, func(c change, point int) {
 		t.Run(fmt.Sprintf("%s, %d steps noted", c.name, point), func(t *testing.T) {
 			tr := c.begun(t)
-			if reached = tr.reaches(point); reached {
+			if tr.reaches(point) {
 				tr.kill()
 				tr.Logf("the daemon was killed after %s", tr.tail)
 				tr.serve()
@@ -68,7 +68,6 @@ func TestEtcdSurvivesKill(t *testing.T) {
 			tr.converges(3 * time.Minute)
 			tr.survived()
 		})
-		return reached
 	})
 }
 
@@ -99,6 +98,7 @@ type trial struct {
 	tail   *tail
 	writer *writer // nil where no cluster lives
 	lives  [6]int  // how often etcd was started on a node before
+	agreed string  // the digest of the plan that was approved last
 }
 
 // begun commits the change, starts a daemon, and agrees where that is wanted.
@@ -118,7 +118,7 @@ func (c change) begun(t testing.TB) *trial {
 	if c.consent {
 		st := tr.held(time.Minute)
 		tr.tail = tr.follow()
-		tr.succeeds("approve", st.Plan.Digest)
+		tr.agree(st)
 	}
 	return tr
 }
@@ -138,21 +138,30 @@ const patience = 3 * time.Second
 // reaches waits until so many steps were noted; false means that the fleet had converged before.
 func (tr *trial) reaches(steps int) bool {
 	tr.Helper()
+	return tr.until(func() bool { return tr.tail.steps >= steps })
+}
+
+// until waits for a moment of the change; false means that the fleet converged without it.
+func (tr *trial) until(now func() bool) bool {
+	tr.Helper()
 	head := tr.git("rev-parse", "HEAD")
 	began, last := time.Now(), time.Now()
-	for tr.tail.steps < steps {
+	for !now() {
 		if tr.tail.read() {
 			last = time.Now()
+			continue
 		}
 		if time.Since(last) > patience {
 			last = last.Add(time.Second)
-			if st := tr.status(); st.State == "converged" && st.Revision == head {
+			st := tr.status()
+			if st.State == "converged" && st.Revision == head {
 				tr.Logf("it was over after %s", tr.tail)
 				return false
 			}
+			tr.agree(st)
 		}
 		if time.Since(began) > 5*time.Minute {
-			tr.Fatalf("neither %d steps nor an end within five minutes: %s", steps, tr.tail)
+			tr.Fatalf("neither the moment nor an end within five minutes: %s", tr.tail)
 		}
 		time.Sleep(50 * time.Microsecond) // much shorter than a record takes to be written
 	}
@@ -229,8 +238,8 @@ type tail struct {
 	file  *os.File
 	rest  []byte // of a line that is being written
 	buf   []byte
-	steps int    // intents and results
-	last  string // the resource of the last
+	steps int      // intents and results
+	seen  []string // what they were
 }
 
 // follow begins at the present end of the journal.
@@ -244,12 +253,20 @@ func (s *story) follow() *tail {
 	})
 	for f.read() {
 	}
-	f.steps = 0
+	f.steps, f.seen = 0, nil
 	return f
 }
 
 // String says how far it came.
-func (f *tail) String() string { return fmt.Sprintf("%d steps noted, the last %s", f.steps, f.last) }
+func (f *tail) String() string { return fmt.Sprintf("%d steps noted, the last %s", f.steps, f.last()) }
+
+// last is what was noted last.
+func (f *tail) last() string {
+	if len(f.seen) == 0 {
+		return "nothing"
+	}
+	return f.seen[len(f.seen)-1]
+}
 
 // read takes in what is new, and tells whether there was anything.
 func (f *tail) read() bool {
@@ -286,6 +303,6 @@ func (f *tail) count(line []byte) {
 		f.steps++
 		_, id, _ := bytes.Cut(line, []byte(`"step":{"id":"`))
 		id, _, _ = bytes.Cut(id, []byte(`"`))
-		f.last = kind + " of " + string(id)
+		f.seen = append(f.seen, kind+" of "+string(id))
 	}
 }

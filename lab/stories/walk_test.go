@@ -1,0 +1,112 @@
+package stories
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// walk goes through a change again and again until each of its moments was struck. A moment is a note
+// in the journal, an intent or a result: it is struck when it was the last thing the daemon did before
+// it was killed, or before a node lost power. One passage strikes many moments, so that what came of
+// one blow must bear the next; a moment that is followed by another at once may come to be struck in a
+// later passage only.
+type walk struct {
+	change
+	victims []int // the nodes whose power is cut; 0 is the daemon, which is killed
+	chance  *rand.Rand
+	struck  map[moment]bool
+	seen    map[moment]bool
+	began   time.Time
+}
+
+// moment is what was noted, and who is to suffer for it.
+type moment struct {
+	note   string
+	victim int
+}
+
+// passages bounds a walk; it ends when a passage finds nothing new to strike.
+const passages = 40
+
+func newWalk(c change, victims []int) *walk {
+	return &walk{change: c, victims: victims, struck: map[moment]bool{}, seen: map[moment]bool{}, began: time.Now()}
+}
+
+// all walks with one victim after the other: nobody else suffers on the same passage.
+func (w *walk) all(t *testing.T) {
+	t.Helper()
+	w.chance = drawn(t)
+	for _, v := range w.victims {
+		for n := 1; n <= passages && w.passage(t, v, n) > 0 && !t.Failed(); n++ {
+		}
+	}
+}
+
+// passage goes through the change once, and gives how many moments it struck.
+func (w *walk) passage(t *testing.T, victim, n int) (blows int) {
+	t.Helper()
+	t.Run(fmt.Sprintf("%s, %s, passage %d", w.name, suffers(victim), n), func(t *testing.T) {
+		tr := w.begun(t)
+		for w.comes(tr, victim) {
+			w.strike(tr, victim)
+			blows++
+		}
+		tr.agreesUntilConverged()
+		if victim == 0 {
+			tr.survived()
+		} else {
+			tr.survivedDark(victim)
+		}
+		t.Logf("%d blows; so far %d of %d moments of %s were struck, in %s", blows, len(w.struck), len(w.seen), w.name, round(time.Since(w.began)))
+	})
+	return blows
+}
+
+func suffers(victim int) string {
+	if victim == 0 {
+		return "the daemon"
+	}
+	return fmt.Sprintf("node-%d", victim)
+}
+
+// comes waits for a moment that was not struck yet; a few steps must have been noted since the last blow.
+func (w *walk) comes(tr *trial, victim int) bool {
+	tr.Helper()
+	from := tr.tail.steps
+	if from > 0 {
+		from += 1 + w.chance.IntN(6)
+	}
+	came := tr.until(func() bool { return tr.tail.steps > from && w.open(moment{tr.tail.last(), victim}) })
+	for _, note := range tr.tail.seen {
+		if m := (moment{note, victim}); m.matters() {
+			w.seen[m] = true
+		}
+	}
+	return came
+}
+
+func (w *walk) open(m moment) bool { return m.matters() && !w.struck[m] }
+
+// strike does the harm. A node is dark for any time between a blink and longer than it takes to be missed.
+func (w *walk) strike(tr *trial, victim int) {
+	tr.Helper()
+	w.struck[moment{tr.tail.last(), victim}] = true
+	if victim == 0 {
+		tr.kill()
+		tr.Logf("the daemon was killed after %s", tr.tail)
+		tr.serve()
+		return
+	}
+	tr.cut(victim, time.Duration(w.chance.Int64N(int64(dark))))
+}
+
+// matters tells whether the victim has to do with the moment. The daemon has with each. A node has
+// with its own, and with what is done to etcd wherever it is; while a file is written on another
+// node, this one is as it is at some moment of its own.
+func (m moment) matters() bool {
+	_, id, _ := strings.Cut(m.note, " of ")
+	return m.victim == 0 || strings.HasPrefix(id, "etcd") || strings.HasPrefix(id, "unit:etcd") || strings.HasSuffix(id, "@"+address(m.victim))
+}
