@@ -239,4 +239,13 @@ func TestSort(t *testing.T) {
 	if len(got) != 3 || got[0] != at(1, "a") || got[1] != at(1, "b") || got[2] != at(3, "c") || in[0] != at(3, "c") {
 		t.Error(got, in)
 	}
+	empty := func(line int) Problem {
+		p := at(line, "no hosts")
+		p.Code, p.Severity = CodeEmpty, Warning
+		return p
+	}
+	got = Sort([]Problem{empty(1), at(1, "want members"), empty(2)})
+	if len(got) != 2 || got[0] != at(1, "want members") || got[1] != empty(2) {
+		t.Errorf("that a group is empty is not said once: %v", got)
+	}
 }

@@ -49,9 +49,17 @@ func (p Problem) String() string { return p.Error() }
 
 // Sort returns the problems in the order of their places, without repetition. It is for callers
 // that gather problems of several calls, such as the same cluster bound for each of its hosts.
+// That a group is empty is said once: a module that cannot live with it says what it wants instead.
 func Sort(problems []Problem) []Problem {
 	sorted := slices.Clone(problems)
 	slices.SortFunc(sorted, compareProblems)
+	refused := map[token.Position]bool{}
+	for _, p := range sorted {
+		if p.Severity == Error {
+			refused[p.Pos] = true
+		}
+	}
+	sorted = slices.DeleteFunc(sorted, func(p Problem) bool { return p.Code == CodeEmpty && refused[p.Pos] })
 	return slices.Compact(sorted)
 }
 
