@@ -43,6 +43,11 @@ func (w *walk) all(t *testing.T) {
 		for n := 1; n <= passages && w.passage(t, v, n) > 0 && !t.Failed(); n++ {
 		}
 	}
+	for m := range w.seen {
+		if !w.struck[m] {
+			t.Logf("%s: never struck, since another followed at once: the %s (%s)", w.name, m.note, suffers(m.victim))
+		}
+	}
 }
 
 // passage goes through the change once, and gives how many moments it struck.
@@ -77,7 +82,7 @@ func (w *walk) comes(tr *trial, victim int) bool {
 	tr.Helper()
 	from := tr.tail.steps
 	if from > 0 {
-		from += 1 + w.chance.IntN(6)
+		from += 1 + w.chance.IntN(3)
 	}
 	came := tr.until(func() bool { return tr.tail.steps > from && w.open(moment{tr.tail.last(), victim}) })
 	for _, note := range tr.tail.seen {
