@@ -55,7 +55,9 @@ func (b *Bound) Pos(name string) token.Position {
 // the rest; required:"true" refuses missing and empty; min and max bound a number, a duration or
 // the length of a list or mapping; enum lists the allowed words; pattern is a regular expression that the
 // whole text matches; kind is port or path (absolute); expand:"true" replaces the placeholders
-// of Scope.Expand. On lists and mappings, enum, pattern and kind hold for each item. In an object, a field
+// of Scope.Expand; doc says in one sentence what the parameter is for, and unit what its number
+// counts (see Describe). On lists and mappings, enum, pattern and kind hold for each item. In an
+// object, a field
 // with var:"*" and the type map[string]Value takes the keys that no other field reads; without
 // one they are warnings.
 //

@@ -9,7 +9,10 @@ import (
 // Module is the ETCD module.
 var Module = &modules.Module{
 	Name: "etcd", Doc: "an etcd cluster, where Patroni keeps who leads",
-	Vars: Vars{}, Places: places, Survey: survey, Compile: compile,
+	Vars: struct {
+		Identity
+		Vars
+	}{}, Places: places, Survey: survey, Compile: compile,
 }
 
 func compile(p *modules.Pass) {
