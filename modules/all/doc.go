@@ -7,7 +7,10 @@ import (
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/etcd"
 	"github.com/pigsync/pigsync/modules/node"
+	"github.com/pigsync/pigsync/modules/pgsql"
 )
 
 // Modules is the whole library.
-func Modules() []*modules.Module { return []*modules.Module{node.Module, etcd.Module} }
+func Modules() []*modules.Module {
+	return []*modules.Module{node.Module, etcd.Module, pgsql.Module}
+}
