@@ -46,7 +46,7 @@ func TestPagesShowTheirProblem(t *testing.T) {
 				if p.Code == code {
 					found++
 				}
-				if !slices.Contains(strings.Split(block(t, page, "text"), "\n"), p.Error()) {
+				if !slices.Contains(strings.Split(block(t, page, "text"), "\n"), p.Error()+" ["+p.Code+"]") {
 					t.Errorf("the page does not say %s", p)
 				}
 			}
