@@ -4,7 +4,8 @@
 set -eu
 
 packages="mmdebstrap systemd-container apt-utils dpkg-dev debian-archive-keyring iproute2 iptables
-  openssh-client openssh-server util-linux e2fsprogs git gcc libc6-dev curl etcd-server etcd-client"
+  openssh-client openssh-server util-linux e2fsprogs git gcc libc6-dev curl etcd-server etcd-client
+  ansible-core"
 
 missing() {
   for p in $packages; do

@@ -1,10 +1,9 @@
 package inventory
 
 import (
-	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 const (
@@ -18,8 +17,12 @@ type builder struct {
 	inv      *Inventory
 	problems *collector
 	byIP     map[netip.Addr]*Host
+	byName   map[string]*Host
+	known    []*Host  // also those that are no hosts of pigsync, in the order of the file
+	groups   []*Group // in the order of the file
 	edges    []edge
 	defined  int // definitions of groups so far
+	mentions int // of hosts so far
 }
 
 // edge makes child a child of parent; at is where that is said.
@@ -28,7 +31,7 @@ type edge struct {
 	at            *node
 }
 
-func build(root *node, problems *collector) (*Inventory, error) {
+func (l *loader) build(root *node) (*Inventory, error) {
 	if root.kind != Map {
 		return nil, refuse(root.src, root.line, root.col, CodeNoGroups, "want a mapping with the key all, got %s", root.kind)
 	}
@@ -37,23 +40,22 @@ func build(root *node, problems *collector) (*Inventory, error) {
 			"this configures an inventory plugin: it is not an inventory")
 	}
 	inv := &Inventory{src: root.src, named: map[string]*Group{}, byAddr: map[string]*Host{}}
-	b := &builder{inv: inv, problems: problems, byIP: map[netip.Addr]*Host{}}
+	b := &builder{inv: inv, problems: l.problems, byIP: map[netip.Addr]*Host{}, byName: map[string]*Host{}}
 	inv.all = b.named(allGroup, root)
 	b.named(ungrouped, root)
 	for _, e := range root.entries {
 		b.topLevel(e)
 	}
 	if len(inv.hosts) == 0 {
-		problems.errorf(root, CodeNoHosts, "the inventory has no hosts")
+		l.problems.errorf(root, CodeNoHosts, "the inventory has no hosts")
 	}
+	l.addVarFiles(b)
 	if err := b.resolve(root); err != nil {
 		return nil, err
 	}
 	b.unevaluated()
-	slices.SortStableFunc(inv.src.marks, func(x, y mark) int {
-		return cmp.Or(cmp.Compare(x.line, y.line), cmp.Compare(x.col, y.col))
-	})
-	inv.src.marks = slices.CompactFunc(inv.src.marks, func(x, y mark) bool { return x.line == y.line && x.col == y.col })
+	inv.known = b.known
+	inv.src.sortMarks()
 	return inv, nil
 }
 
@@ -64,6 +66,7 @@ func (b *builder) named(name string, at *node) *Group {
 	}
 	g := &Group{Name: name, Pos: at.pos(), inv: b.inv, priority: 1}
 	b.inv.named[name] = g
+	b.groups = append(b.groups, g)
 	return g
 }
 
@@ -71,9 +74,18 @@ func (b *builder) topLevel(e entry) {
 	if e.key.text != allGroup && e.value.kind != Null && !looksLikeGroup(e.value) {
 		b.mark(e.key, "")
 		b.problems.warnf(e.key, CodeTopLevel, "unknown top-level key %s: want %s", quoteKey(e.key.text), allGroup)
+		b.empty(e)
 		return
 	}
 	b.group(e, nil)
+}
+
+// empty notes a group that is none to us. Ansible makes a group without anything in it of every
+// mapping at the top.
+func (b *builder) empty(e entry) {
+	if e.value.kind == Map && e.key.kind == String {
+		b.named(e.key.text, e.key)
+	}
 }
 
 // looksLikeGroup reports whether n has any of the three parts of a group.
@@ -108,6 +120,9 @@ func (b *builder) define(key *node, parent *Group) *Group {
 		return nil
 	}
 	g := b.named(key.text, key)
+	if key.kind != String {
+		b.problems.errorf(key, CodeKey, "group %s is no text for Ansible, but %s: put it in quotes", quoteKey(key.text), key.kind)
+	}
 	if !g.defined {
 		g.defined, g.Pos = true, key.pos()
 	}
@@ -178,47 +193,64 @@ func (b *builder) priority(g *Group, n *node) {
 	g.priority = p
 }
 
-// host reads one mention of a host.
+// host reads one mention of a host, or of as many as a range stands for.
 func (b *builder) host(g *Group, e entry) {
-	for _, addr := range hostKeys(e.key.text) {
-		ip, err := netip.ParseAddr(addr)
-		if err != nil || ip.Zone() != "" {
-			b.problems.errorf(e.key, CodeHost, "host %s is no IP address%s", quoteKey(addr), rangeHint(addr))
-			continue
+	if e.key.kind != String {
+		b.problems.errorf(e.key, CodeHost, "host %s is no text for Ansible, but %s: put it in quotes", quoteKey(e.key.text), e.key.kind)
+		return
+	}
+	if e.value.kind != Map && e.value.kind != Null {
+		b.problems.errorf(e.value, CodeShape, "host %s: want a mapping of variables, got %s", e.key.text, e.value.kind)
+	}
+	if b.mentions > maxHosts {
+		return
+	}
+	names, port, err := hostKeys(e.key.text)
+	if b.mentions += len(names); b.mentions > maxHosts {
+		b.problems.errorf(e.key, CodeTooMany, "more than %d hosts: these and what follows are not read", maxHosts)
+		return
+	}
+	if err != nil {
+		b.problems.errorf(e.key, CodeHost, "host %s: %v", quoteKey(e.key.text), err)
+		return
+	}
+	if port != "" {
+		b.problems.errorf(e.key, CodeHost, "host %s: want an address alone, and its port in ansible_port", quoteKey(e.key.text))
+	}
+	m := mention{g, e.key, newLayer(e.value.entries)}
+	told := false
+	for _, name := range names {
+		h := b.hostAt(e.key, name, port)
+		if !slices.ContainsFunc(h.mentions, func(m mention) bool { return m.group == g }) {
+			g.direct = append(g.direct, h)
 		}
-		if h := b.hostAt(e.key, addr, ip.Unmap()); h != nil {
-			b.mention(h, g, e)
+		h.mentions = append(h.mentions, m)
+		if h.fault != nil && !told {
+			told = true
+			b.problems.errorf(e.key, h.fault.Code, "%s", h.fault.Msg)
 		}
 	}
 }
 
-// hostKeys returns the addresses that one key stands for: itself, as ranges are not read yet.
-func hostKeys(key string) []string { return []string{key} }
-
-func rangeHint(key string) string {
-	if strings.ContainsAny(key, "[]") {
-		return ": ranges are not read yet"
+// hostAt returns the host of that name, made at the first call. What is no address, or one that
+// is a host by another name, makes a host that only the listing shows.
+func (b *builder) hostAt(key *node, name, port string) *Host {
+	if h := b.byName[name]; h != nil {
+		return h
 	}
-	return ""
-}
-
-func (b *builder) hostAt(key *node, addr string, ip netip.Addr) *Host {
-	h := b.byIP[ip]
-	if h == nil {
-		h = &Host{Addr: addr, IP: ip, Pos: key.pos(), inv: b.inv}
-		b.byIP[ip], b.inv.byAddr[addr] = h, h
+	h := &Host{Addr: name, Pos: key.pos(), inv: b.inv, port: port}
+	b.byName[name] = h
+	b.known = append(b.known, h)
+	ip, err := netip.ParseAddr(name)
+	ip = ip.Unmap()
+	switch same := b.byIP[ip]; {
+	case err != nil || ip.Zone() != "":
+		h.fault = &Problem{Code: CodeHost, Msg: "host " + quoteKey(name) + " is no IP address"}
+	case same != nil:
+		h.fault = &Problem{Code: CodeSameHost, Msg: fmt.Sprintf("host %s is written %s at %s: write it one way", name, same.Addr, same.Pos)}
+	default:
+		h.IP, b.byIP[ip], b.inv.byAddr[name] = ip, h, h
 		b.inv.hosts = append(b.inv.hosts, h)
 	}
-	if h.Addr != addr {
-		b.problems.errorf(key, CodeSameHost, "host %s is written %s at %s: write it one way", addr, h.Addr, h.Pos)
-		return nil
-	}
 	return h
-}
-
-func (b *builder) mention(h *Host, g *Group, e entry) {
-	if e.value.kind != Map && e.value.kind != Null {
-		b.problems.errorf(e.value, CodeShape, "host %s: want a mapping of variables, got %s", h.Addr, e.value.kind)
-	}
-	h.mentions = append(h.mentions, mention{g, e.key, newLayer(e.value.entries)})
 }

@@ -18,6 +18,9 @@ const (
 	CodeTag       = "INV012" // a tag that is unknown, or does not fit its value
 	CodeMerge     = "INV013" // << with something that is no mapping
 
+	CodeDate   = "INV014" // a date that no calendar has
+	CodeUnsafe = "INV015" // a list or mapping inside !unsafe, which Ansible reads as empty
+
 	// The structure of groups and hosts.
 
 	CodeTopLevel = "INV020" // a top-level key that is neither all nor a group
@@ -30,6 +33,7 @@ const (
 	CodePriority = "INV027" // ansible_group_priority that is no whole number
 	CodeNoHosts  = "INV028" // an inventory without any host
 	CodeTooMany  = "INV029" // more groups, or hosts in groups, than are accepted
+	CodeVarsFile = "INV032" // a file in group_vars or host_vars that cannot be read, or that nothing reads
 	CodeJinja    = "INV030" // a Jinja expression, which is not evaluated yet
 	CodeVault    = "INV031" // an Ansible vault value, which is not decrypted yet
 

@@ -8,12 +8,13 @@ import (
 
 // convert turns the library's tree into ours: aliases followed, merge keys applied, scalars typed
 // as PyYAML types them, duplicate keys reported.
-func convert(src *source, doc *yaml.Node, problems *collector) (*node, error) {
-	m := &meter{src: src, known: map[*yaml.Node]extent{}}
+func (l *loader) convert(src *source, doc *yaml.Node) (*node, error) {
+	m := &meter{src: src, total: l.nodes, known: map[*yaml.Node]extent{}}
 	if _, err := m.measure(doc, 1); err != nil {
 		return nil, err
 	}
-	c := &converter{src: src, problems: problems, done: map[*yaml.Node]*node{}}
+	l.nodes = m.total
+	c := &converter{src: src, problems: l.problems, done: map[*yaml.Node]*node{}}
 	return c.node(doc), nil
 }
 

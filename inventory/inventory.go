@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// Inventory is everything one file says. It does not change after Load.
+// Inventory is everything that one file says, and the files of variables beside it. It does not
+// change after Load.
 type Inventory struct {
 	src    *source
 	all    *Group
@@ -14,6 +15,7 @@ type Inventory struct {
 	groups []*Group // sorted by name, without all
 	hosts  []*Host  // sorted by address
 	byAddr map[string]*Host
+	known  []*Host // also those that only the listing shows, in the order of the file
 }
 
 // Groups returns the groups sorted by name, without all, and without ungrouped when it has no hosts.
@@ -31,7 +33,8 @@ func (inv *Inventory) All() *Group { return inv.all }
 // Host returns a host by its key; nil when there is none.
 func (inv *Inventory) Host(addr string) *Host { return inv.byAddr[addr] }
 
-// File returns the name that Load was given, which is the file name in every position.
+// File returns the name that Load was given. It is the file name in every position, but for what
+// is written in group_vars and host_vars.
 func (inv *Inventory) File() string { return inv.src.name }
 
 // GroupAt returns the innermost group whose block holds the position, also all; empty when there
@@ -47,7 +50,10 @@ type Host struct {
 
 	inv      *Inventory
 	mentions []mention // in the order of the file
+	files    []layer   // of host_vars, which win over what is written at a mention
 	chain    []*Group  // lowest precedence first, all included; shared between hosts
+	port     string    // written behind the address in the key, as Ansible reads it
+	fault    *Problem  // why it is no host but only shown in the listing
 }
 
 // mention is one appearance of a host in a group, with the variables written there.
@@ -89,11 +95,14 @@ type Group struct {
 	inv      *Inventory
 	defined  bool    // false for all and ungrouped when the file does not write them
 	layers   []layer // one for each definition, in the order of the file
+	files    []layer // of group_vars, which win over all that the inventory writes in groups
 	priority int
 	depth    int
 	parents  []*Group
+	children []*Group // in the order of the file
 	chain    []*Group // ancestors and the group itself, lowest precedence first
 	hosts    []*Host
+	direct   []*Host // those mentioned in the group itself, in the order of the file
 }
 
 // Hosts returns the members, those of child groups included, sorted by address.

@@ -9,45 +9,83 @@ import (
 // Limits against hostile input. Real inventories of a thousand hosts are far below all of them.
 const (
 	maxBytes       = 4 << 20   // of a file
+	maxTotal       = 16 << 20  // of all files
 	maxNodes       = 500_000   // YAML values, each alias counted as what it stands for
 	maxDepth       = 64        // of nesting, through aliases; and of groups in groups
 	maxKey         = 1024      // bytes of a key
 	maxGroups      = 5_000     // definitions of groups
+	maxHosts       = 100_000   // mentions of hosts, those that a range stands for counted one by one
 	maxMemberships = 2_000_000 // hosts times the groups they are in, parents included
 )
 
-// Load reads the inventory called name in fsys and resolves it. The problems are sorted and
-// complete up to the first thousand. The error is not nil when the file cannot be read as an
-// inventory at all; when that is due to its content, errors.As finds a Problem with the place.
+// Load reads the inventory called name in fsys, with the group_vars and host_vars beside it, and
+// resolves it. The problems are sorted and complete up to the first thousand. The error is not
+// nil when the file cannot be read as an inventory at all; when that is due to its content,
+// errors.As finds a Problem with the place.
 func Load(fsys fs.FS, name string) (*Inventory, []Problem, error) {
 	return LoadWith(fsys, name, Options{})
 }
 
 // LoadWith is Load with the keys and places that the options allow.
-func LoadWith(fsys fs.FS, name string, _ Options) (*Inventory, []Problem, error) {
-	text, err := read(fsys, name)
+func LoadWith(fsys fs.FS, name string, options Options) (*Inventory, []Problem, error) {
+	l := newLoader(fsys, name, options)
+	root, err := l.root()
 	if err != nil {
 		return nil, nil, err
 	}
-	src := &source{name: name}
-	doc, err := parse(src, text)
+	inv, err := l.build(root)
 	if err != nil {
 		return nil, nil, err
 	}
-	problems := &collector{src: src}
-	root, err := convert(src, doc, problems)
-	if err != nil {
-		return nil, nil, err
-	}
-	inv, err := build(root, problems)
-	if err != nil {
-		return nil, nil, err
-	}
-	return inv, problems.result(), nil
+	return inv, l.problems.result(), nil
 }
 
-func read(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
+// loader reads the files of one inventory.
+type loader struct {
+	fsys     fs.FS
+	name     string
+	options  Options
+	files    fileSet
+	src      *source // of the inventory itself
+	problems *collector
+	bytes    int // read so far
+	nodes    int // converted so far
+}
+
+func newLoader(fsys fs.FS, name string, options Options) *loader {
+	l := &loader{fsys: fsys, name: name, options: options, files: fileSet{}}
+	l.src = l.files.newSource(name)
+	l.problems = &collector{src: l.src}
+	return l
+}
+
+// root reads the inventory's own file.
+func (l *loader) root() (*node, error) {
+	root, err := l.file(l.src)
+	if root == nil && err == nil {
+		return nil, refuse(l.src, 1, 1, CodeNoGroups, "the inventory is empty")
+	}
+	return root, err
+}
+
+// file reads and converts one file; nil when there is nothing in it.
+func (l *loader) file(src *source) (*node, error) {
+	text, err := l.read(src)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = l.unseal(src, text); err != nil {
+		return nil, err
+	}
+	doc, err := parse(src, text)
+	if err != nil || doc == nil {
+		return nil, err
+	}
+	return l.convert(src, doc)
+}
+
+func (l *loader) read(src *source) ([]byte, error) {
+	f, err := l.fsys.Open(src.name)
 	if err != nil {
 		return nil, fmt.Errorf("read inventory: %w", err)
 	}
@@ -59,7 +97,10 @@ func read(fsys fs.FS, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read inventory: %w", err)
 	}
 	if len(text) > maxBytes {
-		return nil, refuse(&source{name: name}, 1, 1, CodeTooLarge, "larger than %d MiB", maxBytes>>20)
+		return nil, refuse(src, 1, 1, CodeTooLarge, "larger than %d MiB", maxBytes>>20)
+	}
+	if l.bytes += len(text); l.bytes > maxTotal {
+		return nil, refuse(src, 1, 1, CodeTooLarge, "with this file the inventory is larger than %d MiB", maxTotal>>20)
 	}
 	return text, nil
 }

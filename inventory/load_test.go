@@ -152,13 +152,12 @@ func TestProblems(t *testing.T) {
 				"INV022 4:8: group a: want a mapping, got a list [a]\n" +
 				"INV022 6:25: host 10.0.0.2: want a mapping of variables, got text [b]\n" +
 				"INV022 7:13: group b: vars: want a mapping, got text [b]"},
-		{"hosts", ok + "a:\n  hosts:\n    pg-1:\n    10.0.0.256: {}\n    10.0.0.1:22:\n    fe80::1%eth0:\n    10.0.0.[1:3]:\n    010.0.0.1:\n",
-			"INV025 2:1: warning: group a has no hosts [a]\n" +
-				"INV023 4:5: host pg-1 is no IP address [a]\n" +
+		{"hosts", ok + "a:\n  hosts:\n    pg-1:\n    10.0.0.256: {}\n    10.0.0.1:22:\n    fe80::1%eth0:\n    10.0.0.[3:1]:\n    010.0.0.1:\n",
+			"INV023 4:5: host pg-1 is no IP address [a]\n" +
 				"INV023 5:5: host 10.0.0.256 is no IP address [a]\n" +
-				"INV023 6:5: host 10.0.0.1:22 is no IP address [a]\n" +
+				"INV023 6:5: host 10.0.0.1:22: want an address alone, and its port in ansible_port [a]\n" +
 				"INV023 7:5: host \"fe80::1%eth0\" is no IP address [a]\n" +
-				"INV023 8:5: host \"10.0.0.[1:3]\" is no IP address: ranges are not read yet [a]\n" +
+				"INV023 8:5: host \"10.0.0.[3:1]\": the range ends before it begins [a]\n" +
 				"INV023 9:5: host 010.0.0.1 is no IP address [a]"},
 		{"same host", ok + "a:\n  hosts:\n    2001:DB8::1:\n    2001:db8:0::1:\n    ::ffff:10.0.0.1:\n",
 			"INV024 5:5: host 2001:db8:0::1 is written 2001:DB8::1 at pigsty.yml:4:5: write it one way [a]\n" +

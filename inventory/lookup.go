@@ -2,12 +2,18 @@ package inventory
 
 import (
 	"go/token"
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // Lookup returns what name means on the host: the value of the strongest line that sets it. A
 // null that was written counts as set.
 func (h *Host) Lookup(name string) (Value, bool) {
+	if e, ok := last(h.files, name); ok {
+		return newValue(e), true
+	}
 	for i := len(h.mentions) - 1; i >= 0; i-- {
 		if e, ok := h.mentions[i].vars.get(name); ok {
 			return newValue(e), true
@@ -21,15 +27,31 @@ func (h *Host) Lookup(name string) (Value, bool) {
 func (g *Group) Lookup(name string) (Value, bool) { return lookup(g.chain, name) }
 
 func lookup(chain []*Group, name string) (Value, bool) {
-	for i := len(chain) - 1; i >= 0; i-- {
-		layers := chain[i].layers
-		for j := len(layers) - 1; j >= 0; j-- {
-			if e, ok := layers[j].get(name); ok {
+	for _, blocks := range strength {
+		for i := len(chain) - 1; i >= 0; i-- {
+			if e, ok := last(blocks(chain[i]), name); ok {
 				return newValue(e), true
 			}
 		}
 	}
 	return Value{}, false
+}
+
+// strength is the order in which the variables of groups count, the strongest first: a file in
+// group_vars, even that of all, wins over what the inventory writes in any group.
+var strength = [...]func(*Group) []layer{
+	func(g *Group) []layer { return g.files },
+	func(g *Group) []layer { return g.layers },
+}
+
+// last returns what the last of the layers says of name.
+func last(layers []layer, name string) (entry, bool) {
+	for i := len(layers) - 1; i >= 0; i-- {
+		if e, ok := layers[i].get(name); ok {
+			return e, true
+		}
+	}
+	return entry{}, false
 }
 
 // Candidate is one line that sets a variable for a host.
@@ -43,38 +65,67 @@ type Candidate struct {
 // the others before those it beats.
 func Explain(h *Host, name string) []Candidate {
 	var found []Candidate
-	for i := len(h.mentions) - 1; i >= 0; i-- {
-		if e, ok := h.mentions[i].vars.get(name); ok {
-			found = append(found, Candidate{newValue(e), h.mentions[i].group.Name, true})
+	add := func(l layer, group string, own bool) {
+		if e, ok := l.get(name); ok {
+			found = append(found, Candidate{newValue(e), group, own})
 		}
 	}
-	for i := len(h.chain) - 1; i >= 0; i-- {
-		g := h.chain[i]
-		for j := len(g.layers) - 1; j >= 0; j-- {
-			if e, ok := g.layers[j].get(name); ok {
-				found = append(found, Candidate{newValue(e), g.Name, false})
+	for _, l := range slices.Backward(h.files) {
+		add(l, h.home(), true)
+	}
+	for _, m := range slices.Backward(h.mentions) {
+		add(m.vars, m.group.Name, true)
+	}
+	for _, blocks := range strength {
+		for _, g := range slices.Backward(h.chain) {
+			for _, l := range slices.Backward(blocks(g)) {
+				add(l, g.Name, false)
 			}
 		}
 	}
 	return found
 }
 
+// home is the group that mentions the host first.
+func (h *Host) home() string {
+	if len(h.mentions) == 0 {
+		return allGroup
+	}
+	return h.mentions[0].group.Name
+}
+
 // Names returns every variable that is set for the host at any level, in no particular order.
 func (h *Host) Names() []string {
 	seen := map[string]bool{}
-	for _, m := range h.mentions {
-		m.vars.names(seen)
+	for l := range h.layers() {
+		l.names(seen)
 	}
-	for _, g := range h.chain {
-		for _, l := range g.layers {
-			l.names(seen)
+	return slices.Collect(maps.Keys(seen))
+}
+
+// layers yields every block of variables that concerns the host, the weakest first.
+func (h *Host) layers() iter.Seq[layer] {
+	return func(yield func(layer) bool) {
+		for _, blocks := range slices.Backward(strength[:]) {
+			for _, g := range h.chain {
+				for _, l := range blocks(g) {
+					if !yield(l) {
+						return
+					}
+				}
+			}
+		}
+		for _, m := range h.mentions {
+			if !yield(m.vars) {
+				return
+			}
+		}
+		for _, l := range h.files {
+			if !yield(l) {
+				return
+			}
 		}
 	}
-	all := make([]string, 0, len(seen))
-	for name := range seen {
-		all = append(all, name)
-	}
-	return all
 }
 
 func (l layer) names(into map[string]bool) {

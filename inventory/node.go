@@ -1,10 +1,6 @@
 package inventory
 
-import (
-	"cmp"
-	"go/token"
-	"slices"
-)
+import "go/token"
 
 // Kind is the type of a value, as Ansible's YAML reader takes it.
 type Kind uint8
@@ -23,48 +19,6 @@ const (
 // String names the kind as problems do: "a list", "text".
 func (k Kind) String() string {
 	return [...]string{"nothing", "a boolean", "a whole number", "a number", "text", "a list", "a mapping"}[k]
-}
-
-// source is one file. Everything read from it shares what was learned about Go types (bindplan.go).
-type source struct {
-	name  string
-	end   [2]int // line and column behind the last character; zero when not known
-	plans plans
-	marks []mark // sorted; complete after build
-}
-
-// node makes a node at a place, which lies inside the file: the YAML library puts what is not
-// written, such as the document behind a lone ---, on a line that may not exist.
-func (s *source) node(line, col int) *node {
-	if s.end[0] > 0 && (line > s.end[0] || line == s.end[0] && col > s.end[1]) {
-		line, col = s.end[0], s.end[1]
-	}
-	return &node{src: s, line: line, col: col}
-}
-
-// mark says that from here on, up to the next mark, the file speaks of a group.
-type mark struct {
-	line, col int
-	group     string
-}
-
-func (m mark) compare(pos token.Position) int {
-	return cmp.Or(cmp.Compare(m.line, pos.Line), cmp.Compare(m.col, pos.Column))
-}
-
-// groupAt returns the innermost group whose block holds the position; empty outside of all.
-func (s *source) groupAt(pos token.Position) string {
-	if pos.Filename != s.name {
-		return ""
-	}
-	i, exact := slices.BinarySearchFunc(s.marks, pos, mark.compare)
-	switch {
-	case exact:
-		return s.marks[i].group
-	case i == 0:
-		return ""
-	}
-	return s.marks[i-1].group
 }
 
 // hold says why a scalar's text is not its value yet.

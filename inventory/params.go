@@ -76,13 +76,16 @@ const maxSuggestions = 500
 func (k *Known) Check(inv *Inventory) []Problem {
 	c := &checker{known: k, problems: collector{src: inv.src}, hints: map[string]string{}}
 	for _, name := range slices.Sorted(maps.Keys(inv.named)) {
-		for _, l := range inv.named[name].layers {
+		for _, l := range slices.Concat(inv.named[name].layers, inv.named[name].files) {
 			c.layer(l)
 		}
 	}
 	for _, h := range inv.hosts {
 		for _, m := range h.mentions {
 			c.layer(m.vars)
+		}
+		for _, l := range h.files {
+			c.layer(l)
 		}
 	}
 	return c.problems.result()

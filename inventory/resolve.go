@@ -48,6 +48,7 @@ func (b *builder) link() {
 			}
 			if !slices.Contains(e.child.parents, g) {
 				e.child.parents = append(e.child.parents, g)
+				g.children = append(g.children, e.child)
 			}
 			if state[e.child] == 0 {
 				visit(e.child)
@@ -60,9 +61,23 @@ func (b *builder) link() {
 			visit(g)
 		}
 	}
-	for _, g := range b.sorted() {
-		if g != b.inv.all && len(g.parents) == 0 {
-			g.parents = []*Group{b.inv.all}
+	b.adopt()
+}
+
+// adopt makes a child of all of every group that has no parent. Ansible does so after it has read
+// the file, but for ungrouped, which is there from the beginning.
+func (b *builder) adopt() {
+	all, un := b.inv.all, b.inv.named[ungrouped]
+	if !slices.Contains(un.parents, all) {
+		un.parents = append(un.parents, all)
+	} else {
+		all.children = slices.DeleteFunc(all.children, func(g *Group) bool { return g == un })
+	}
+	all.children = slices.Insert(all.children, 0, un)
+	for _, g := range b.groups {
+		if g != all && len(g.parents) == 0 {
+			g.parents = []*Group{all}
+			all.children = append(all.children, g)
 		}
 	}
 }
@@ -130,17 +145,22 @@ func ancestry(groups []*Group) []*Group {
 // Ansible does.
 func (b *builder) placeUngrouped() {
 	un := b.inv.named[ungrouped]
-	for _, h := range b.inv.hosts {
+	isUn := func(g *Group) bool { return g == un }
+	var added []*Host
+	for _, h := range b.known {
 		direct := h.direct()
 		elsewhere := slices.ContainsFunc(direct, func(g *Group) bool { return g != b.inv.all && g != un })
 		switch {
 		case elsewhere:
-			direct = slices.DeleteFunc(direct, func(g *Group) bool { return g == un })
+			direct = slices.DeleteFunc(direct, isUn)
 		case !slices.Contains(direct, un):
 			direct = append(direct, un)
+			added = append(added, h)
 		}
 		h.chain = direct
 	}
+	un.direct = slices.DeleteFunc(un.direct, func(h *Host) bool { return !slices.Contains(h.chain, un) })
+	un.direct = append(un.direct, added...)
 }
 
 // direct returns the groups that mention the host.
@@ -161,7 +181,7 @@ func (h *Host) direct() []*Group {
 func (b *builder) chainHosts(root *node) error {
 	shared := map[string][]*Group{}
 	memberships := 0
-	for _, h := range b.inv.hosts {
+	for _, h := range b.known {
 		key := names(h.chain)
 		chain, ok := shared[key]
 		if !ok {
@@ -171,6 +191,9 @@ func (b *builder) chainHosts(root *node) error {
 		h.chain = chain
 		if memberships += len(chain); memberships > maxMemberships {
 			return refuse(root.src, h.Pos.Line, h.Pos.Column, CodeLimit, "hosts are in groups more than %d times", maxMemberships)
+		}
+		if h.fault != nil {
+			continue
 		}
 		for _, g := range chain {
 			g.hosts = append(g.hosts, h)
@@ -194,6 +217,9 @@ func (b *builder) list() {
 	slices.SortFunc(b.inv.hosts, byAddr)
 	for _, g := range b.sorted() {
 		slices.SortFunc(g.hosts, byAddr)
+		if !g.defined && !isBuiltin(g) {
+			continue
+		}
 		if len(g.hosts) == 0 && !isBuiltin(g) {
 			b.problems.add(Problem{Pos: g.Pos, Severity: Warning, Code: CodeEmpty, Msg: "group " + quoteKey(g.Name) + " has no hosts"})
 		}
@@ -206,13 +232,16 @@ func (b *builder) list() {
 // unevaluated warns of every variable that holds what cannot be evaluated yet.
 func (b *builder) unevaluated() {
 	for _, g := range b.sorted() {
-		for _, l := range g.layers {
+		for _, l := range slices.Concat(g.layers, g.files) {
 			b.warnHeld(l)
 		}
 	}
 	for _, h := range b.inv.hosts {
 		for _, m := range h.mentions {
 			b.warnHeld(m.vars)
+		}
+		for _, l := range h.files {
+			b.warnHeld(l)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// parse reads the one YAML document of a file.
+// parse reads the one YAML document of a file; nil when there is none.
 func parse(src *source, text []byte) (*yaml.Node, error) {
 	if err := checkText(src, text); err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func parse(src *source, text []byte) (*yaml.Node, error) {
 	doc, err := document(d)
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, refuse(src, 1, 1, CodeNoGroups, "the inventory is empty")
+		return nil, nil
 	case err != nil:
 		return nil, syntaxError(src, text, err)
 	}

@@ -82,13 +82,21 @@ func unobserved(inv *inventory.Inventory) map[resource.ID]resource.State {
 // underPath names files as the user did, so that an editor finds them.
 func underPath(ps []inventory.Problem, path, file string) []inventory.Problem {
 	for i := range ps {
-		if filepath.Base(path) == file {
-			ps[i].Pos.Filename = path
-		} else {
-			ps[i].Pos.Filename = filepath.Join(path, ps[i].Pos.Filename)
-		}
+		ps[i].Pos.Filename = under(path, file, ps[i].Pos.Filename)
 	}
 	return ps
+}
+
+// under names one file of the tree that path stands for: path is the inventory's own file or the
+// directory that holds it.
+func under(path, file, name string) string {
+	switch {
+	case filepath.Base(path) != file:
+		return filepath.Join(path, name)
+	case name == file:
+		return path
+	}
+	return filepath.Join(filepath.Dir(path), name)
 }
 
 func printProblems(o *options, w io.Writer, ps []inventory.Problem) error {

@@ -138,13 +138,33 @@ func (s *snapshot) seal() {
 // list meets every entry below root, in a fixed order, and refuses what is not taken.
 func (s *Source) list(root *os.Root) ([]seen, error) {
 	l := lister{root: root, tally: s.options.Limits.Tally()}
-	if s.file != "" {
-		err := l.entry(s.file)
-		return l.entries, err
+	var err error
+	if s.file == "" {
+		err = l.dir(".")
+	} else {
+		err = l.beside(s.file)
 	}
-	err := l.dir(".")
 	slices.SortFunc(l.entries, func(a, b seen) int { return cmp.Compare(a.path, b.path) })
 	return l.entries, err
+}
+
+// varDirs are read with an inventory that is named by itself: Ansible reads them beside it.
+var varDirs = []string{"group_vars", "host_vars"}
+
+// beside meets one file, and the directories of variables where there are any.
+func (l *lister) beside(file string) error {
+	if err := l.entry(file); err != nil {
+		return err
+	}
+	for _, dir := range varDirs {
+		if info, err := l.root.Lstat(dir); err != nil || !info.IsDir() {
+			continue
+		}
+		if err := l.entry(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type lister struct {

@@ -3,6 +3,8 @@ package dir
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -15,7 +17,7 @@ const patience = 10
 // notifications it still works: then only time wakes.
 type watcher struct {
 	dir  string
-	file string // the only entry that counts; "" means all
+	file string // the entry that counts, with the directories of variables; "" means all
 	fs   *fsnotify.Watcher
 	seen map[string]bool // the directories it was tried to watch
 }
@@ -75,7 +77,7 @@ func (w *watcher) wait(ctx context.Context, interval, debounce time.Duration) er
 		case <-timer.C:
 			return ctx.Err()
 		case e := <-events:
-			if w.file != "" && filepath.Base(e.Name) != w.file {
+			if w.foreign(e.Name) {
 				continue
 			}
 		case <-errs: //nolint:errcheck // events were lost, whatever the reason: look
@@ -85,4 +87,14 @@ func (w *watcher) wait(ctx context.Context, interval, debounce time.Duration) er
 		}
 		timer.Reset(min(debounce, time.Until(limit)))
 	}
+}
+
+// foreign reports whether what changed is no part of the inventory.
+func (w *watcher) foreign(name string) bool {
+	below, err := filepath.Rel(w.dir, name)
+	if w.file == "" || err != nil {
+		return false
+	}
+	first, _, _ := strings.Cut(filepath.ToSlash(below), "/")
+	return first != w.file && !slices.Contains(varDirs, first)
 }
