@@ -14,7 +14,7 @@ func (l *loader) convert(src *source, doc *yaml.Node) (*node, error) {
 		return nil, err
 	}
 	l.nodes = m.total
-	c := &converter{src: src, problems: l.problems, done: map[*yaml.Node]*node{}}
+	c := &converter{src: src, problems: l.problems, json: src.json, done: map[*yaml.Node]*node{}}
 	return c.node(doc), nil
 }
 
@@ -80,6 +80,8 @@ type converter struct {
 	src      *source
 	problems *collector
 	done     map[*yaml.Node]*node // of anchored nodes
+	json     bool                 // the file is JSON, which knows more numbers
+	unsafe   bool                 // what is read now stands in a collection with the tag !unsafe
 	secret   bool                 // what is read now belongs to a name that SecretName knows
 }
 
@@ -87,19 +89,16 @@ func (c *converter) node(y *yaml.Node) *node {
 	if y.Kind == yaml.AliasNode {
 		n := *c.done[y.Alias] // the value is the anchor's, the place is the alias's
 		n.line, n.col, n.secret = y.Line, y.Column, n.secret || c.secret
+		if c.unsafe && n.kind == String && n.held != vault {
+			n.held, n.form = ready, unsafe
+		}
 		return &n
 	}
 	n := c.src.node(y.Line, y.Column)
 	n.secret = c.secret
 	switch y.Kind {
-	case yaml.MappingNode:
-		n.kind = Map
-		c.mapping(n, y)
-	case yaml.SequenceNode:
-		n.kind = List
-		for _, item := range y.Content {
-			n.list = append(n.list, c.node(item))
-		}
+	case yaml.MappingNode, yaml.SequenceNode:
+		c.collection(n, y)
 	default:
 		c.scalar(n, y)
 	}
@@ -108,6 +107,28 @@ func (c *converter) node(y *yaml.Node) *node {
 		c.done[y] = n
 	}
 	return n
+}
+
+// collection fills n with what y holds. Of a collection inside !unsafe, Ansible makes a copy before
+// it has read what is in it, so that the copy stays empty.
+func (c *converter) collection(n *node, y *yaml.Node) {
+	n.kind = Map
+	if y.Kind == yaml.SequenceNode {
+		n.kind = List
+	}
+	outside := c.unsafe
+	defer func() { c.unsafe = outside }()
+	c.unsafe = y.Tag == "!unsafe"
+	switch {
+	case outside && !c.unsafe && len(y.Content) > 0:
+		c.problems.warnf(n, CodeUnsafe, "%s inside !unsafe is empty for Ansible: give it the tag !unsafe itself", n.kind)
+	case n.kind == Map:
+		c.mapping(n, y)
+	default:
+		for _, item := range y.Content {
+			n.list = append(n.list, c.node(item))
+		}
+	}
 }
 
 // mapping fills n with y's entries. What << brings in stands before what is written here, and
@@ -199,15 +220,40 @@ func overlay(merged, own []entry) []entry {
 
 func (c *converter) scalar(n *node, y *yaml.Node) {
 	n.text, n.kind = y.Value, String
-	plain := y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	quoted := y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	if y.Style&yaml.TaggedStyle != 0 {
 		c.tagged(n, y)
-	} else if plain {
-		n.kind = plainKind(y.Value)
+	} else if !quoted {
+		c.plain(n)
 	}
-	if n.kind == String && n.held == ready && y.Tag != "!unsafe" && isExpression(y.Value) {
+	switch {
+	case n.kind != String || n.held != ready || n.form == stamp:
+	case c.unsafe || y.Tag == "!unsafe":
+		n.form = unsafe
+	case isExpression(y.Value):
 		n.held = expression
 	}
+}
+
+// plain types a scalar without quotes and without a tag.
+func (c *converter) plain(n *node) {
+	switch n.kind = plainKind(n.text); {
+	case n.kind == String && c.json && isJSONFloat(n.text):
+		n.kind, n.text = Float, yamlOfJSONFloat(n.text)
+	case n.kind == String && n.text == "=":
+		c.problems.errorf(n, CodeTag, "a lone = is no value for Ansible: it must stand in quotes")
+	case n.kind == String && isStamp(n.text):
+		c.stamp(n)
+	}
+}
+
+func (c *converter) stamp(n *node) {
+	text, ok := pythonStamp(n.text)
+	if !ok {
+		c.problems.errorf(n, CodeDate, "no calendar has this date: what is no date must stand in quotes")
+		return
+	}
+	n.form, n.text = stamp, text
 }
 
 // isExpression reports whether Ansible would hand the text to Jinja.
@@ -238,6 +284,12 @@ func (c *converter) tagged(n *node, y *yaml.Node) {
 		want = Int
 	case "!!float":
 		want = Float
+	case "!!timestamp":
+		if !isStamp(y.Value) {
+			c.problems.errorf(n, CodeTag, "want a date, as the tag !!timestamp says")
+			return
+		}
+		c.stamp(n)
 	}
 	kind := plainKind(y.Value)
 	if kind == Int && want == Float {

@@ -81,6 +81,7 @@ func (l *loader) file(src *source) (*node, error) {
 	if err != nil || doc == nil {
 		return nil, err
 	}
+	src.json = isJSON(text)
 	return l.convert(src, doc)
 }
 

@@ -30,12 +30,23 @@ const (
 	vault           // Ansible vault ciphertext
 )
 
+// form is how a value was written, where that matters beyond its kind.
+type form uint8
+
+const (
+	usual  form = iota
+	unsafe      // text with the tag !unsafe, or inside something that has it
+	stamp       // a date or a time of day, unquoted: its text is what Python prints
+	lines       // a mapping in block style, each entry in lines of its own
+)
+
 // node is one YAML value: aliases followed, merge keys applied, keys unique.
 type node struct {
 	src       *source
 	line, col int
 	kind      Kind
 	held      hold
+	form      form
 	secret    bool   // never to be shown: a password, or what was encrypted
 	text      string // of a scalar, as written
 	list      []*node

@@ -62,8 +62,9 @@ func isInt(s string) bool {
 	return ok
 }
 
-// maxDigits bounds the work of reading an integer; what is longer is text.
-const maxDigits = 128
+// maxDigits bounds the work of reading an integer; what is longer is text here, and refused by
+// Python.
+const maxDigits = 4300
 
 // bigInt reads a YAML 1.1 integer: binary, octal, hexadecimal, decimal or sexagesimal.
 func bigInt(s string) (*big.Int, bool) {
@@ -137,6 +138,9 @@ func yamlFloat(s string) (float64, bool) {
 	case ".nan", ".NaN", ".NAN":
 		return math.NaN(), rest == s
 	}
+	if i := strings.LastIndexByte(rest, ':'); i > 0 {
+		return sexagesimalFloat(rest, i, sign)
+	}
 	whole, fraction, point := strings.Cut(rest, ".")
 	if !point || (whole == "" && rest != s) || (whole != "" && (whole[0] == '_' || !only(whole, digits))) {
 		return 0, false
@@ -147,6 +151,37 @@ func yamlFloat(s string) (float64, bool) {
 	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(rest, "_", ""), 64)
 	return sign * f, err == nil
+}
+
+// sexagesimalFloat reads 1:30.5; i is where its last colon is.
+func sexagesimalFloat(s string, i int, sign float64) (float64, bool) {
+	seconds, fraction, point := strings.Cut(s[i+1:], ".")
+	if !point || fraction != "" && !only(fraction, digits) {
+		return 0, false
+	}
+	first, _, _ := strings.Cut(s, ":")
+	head := strings.TrimLeft(s[:i], "0_")
+	if head == "" || head[0] == ':' { // what begins with nought is no integer with colons
+		head = "1" + s[:i]
+	}
+	whole, ok := sexagesimal(head + ":" + seconds)
+	if !ok || !only(first, digits) || first[0] == '_' {
+		return 0, false
+	}
+	return sexagesimalValue(s[:i]+":"+seconds, fraction) * sign, whole != nil
+}
+
+// sexagesimalValue adds up as Python does, digit by digit from the right.
+func sexagesimalValue(s, fraction string) float64 {
+	parts := strings.Split(strings.ReplaceAll(s, "_", ""), ":")
+	parts[len(parts)-1] += "." + strings.ReplaceAll(fraction, "_", "")
+	total, base := 0.0, 1.0
+	for i := len(parts) - 1; i >= 0; i-- {
+		part, _ := strconv.ParseFloat(parts[i], 64) // digits alone
+		total += part * base
+		base *= 60
+	}
+	return total
 }
 
 func cutExponent(s string) (mantissa, exponent string) {
