@@ -155,10 +155,10 @@ func initial(t reflect.Type, f reflect.StructField, name, text string) *Value {
 		return &Value{n: &node{src: src, kind: String, text: text}, name: name}
 	}
 	doc, err := parse(src, []byte(text))
-	if err != nil || doc == nil {
+	if err != nil {
 		panic(badField(t, f, "has a default that is not YAML"))
 	}
-	n, err := (&loader{problems: &collector{src: src}}).convert(src, doc)
+	n, err := convert(src, doc, &collector{src: src})
 	if err != nil {
 		panic(badField(t, f, "has a default that is not YAML"))
 	}

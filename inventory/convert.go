@@ -8,6 +8,10 @@ import (
 
 // convert turns the library's tree into ours: aliases followed, merge keys applied, scalars typed
 // as PyYAML types them, duplicate keys reported.
+func convert(src *source, doc *yaml.Node, problems *collector) (*node, error) {
+	return (&loader{problems: problems}).convert(src, doc)
+}
+
 func (l *loader) convert(src *source, doc *yaml.Node) (*node, error) {
 	m := &meter{src: src, total: l.nodes, known: map[*yaml.Node]extent{}}
 	if _, err := m.measure(doc, 1); err != nil {

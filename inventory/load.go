@@ -77,7 +77,7 @@ func (l *loader) file(src *source) (*node, error) {
 	if text, err = l.unseal(src, text); err != nil {
 		return nil, err
 	}
-	doc, err := parse(src, text)
+	doc, err := parseAny(src, text)
 	if err != nil || doc == nil {
 		return nil, err
 	}

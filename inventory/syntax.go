@@ -11,8 +11,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// parse reads the one YAML document of a file; nil when there is none.
+// parse reads the one YAML document of an inventory.
 func parse(src *source, text []byte) (*yaml.Node, error) {
+	doc, err := parseAny(src, text)
+	if doc == nil && err == nil {
+		return nil, refuse(src, 1, 1, CodeNoGroups, "the inventory is empty")
+	}
+	return doc, err
+}
+
+// parseAny reads the one YAML document of a file; nil when there is none.
+func parseAny(src *source, text []byte) (*yaml.Node, error) {
 	if err := checkText(src, text); err != nil {
 		return nil, err
 	}

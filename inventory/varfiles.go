@@ -158,7 +158,7 @@ func (v *varFiles) strays(dir string, names map[string]fs.DirEntry, what string)
 			continue
 		case slices.Contains(extensions[1:], ext):
 			name = strings.TrimSuffix(name, ext)
-		case what == "group" && ext != "", what == "host" && !isAddress(name):
+		case what == "group" && ext != "", what == "host" && !parsesAsIP(name):
 			continue
 		}
 		v.problems.add(Problem{
@@ -169,7 +169,7 @@ func (v *varFiles) strays(dir string, names map[string]fs.DirEntry, what string)
 	}
 }
 
-func isAddress(name string) bool {
+func parsesAsIP(name string) bool {
 	_, err := netip.ParseAddr(name)
 	return err == nil
 }
