@@ -24,6 +24,7 @@ const (
 	KindSysctl       Kind = "sysctl"
 	KindKernelModule Kind = "kernelmodule"
 	KindTimezone     Kind = "timezone"
+	KindGuarded      Kind = "guarded"
 )
 
 // KindCA is the kind on the admin side.
@@ -44,6 +45,7 @@ const (
 var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
+	KindGuarded,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -61,6 +63,8 @@ func Encode(s Spec) ([]byte, error) {
 		return json.Marshal(fileWire{fileFields: fileFields(s), Content: s.Content})
 	case Repo:
 		return json.Marshal(repoWire{repoFields: repoFields(s), Content: s.Content})
+	case Guarded:
+		return json.Marshal(guardedWire{guardedFields: guardedFields(s), Content: s.Content})
 	}
 	return json.Marshal(s)
 }
@@ -96,6 +100,13 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 		r.Content = w.Content
 		return r, err
 	},
+	KindGuarded: func(b []byte) (Spec, error) {
+		var w guardedWire
+		err := json.Unmarshal(b, &w)
+		g := Guarded(w.guardedFields)
+		g.Content = w.Content
+		return g, err
+	},
 }
 
 func decode[S Spec](b []byte) (Spec, error) {
@@ -106,14 +117,19 @@ func decode[S Spec](b []byte) (Spec, error) {
 
 // The wire forms shadow the masked content with the bytes themselves.
 type (
-	fileFields File
-	repoFields Repo
-	fileWire   struct {
+	fileFields    File
+	repoFields    Repo
+	guardedFields Guarded
+	fileWire      struct {
 		fileFields
 		Content []byte `json:",omitempty"`
 	}
 	repoWire struct {
 		repoFields
+		Content []byte `json:",omitempty"`
+	}
+	guardedWire struct {
+		guardedFields
 		Content []byte `json:",omitempty"`
 	}
 )

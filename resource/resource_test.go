@@ -114,6 +114,7 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.Group{GID: 3}, resource.User{Groups: []string{"a"}}, resource.Cert{CN: "x", Names: []string{"a"}},
 		resource.Unit{Active: true, Conf: "c", Loads: []resource.Load{{Path: "/a", Skip: "initial-"}, {Path: "/b", Conf: true}}},
 		resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
+		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"),
 	}
 	for _, want := range specs {
 		b, err := resource.Encode(want)
@@ -147,6 +148,7 @@ func TestCompareWithItselfIsEmpty(t *testing.T) {
 		resource.EtcdUser{Password: resource.NewSecret("x"), Roles: []string{"b", "a"}},
 		resource.EtcdRole{Prefixes: []string{"/b", "/a"}},
 		resource.Sysctl{}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
+		resource.NewGuarded([]byte("x"), 0o600, "a", "b"), resource.Guarded{},
 	}
 	for _, s := range specs {
 		if d := s.Compare(s); len(d) != 0 {
@@ -168,6 +170,8 @@ func TestCompareNamesTheHazard(t *testing.T) {
 		{"new inputs", resource.Unit{Active: true, Enabled: true, Inputs: "new"}, running, "inputs", resource.Restart},
 		{"new conf", resource.Unit{Active: true, Enabled: true, Inputs: "old", Conf: "new"}, running, "conf", resource.Reload},
 		{"new inputs and conf", resource.Unit{Active: true, Enabled: true, Inputs: "new", Conf: "new"}, running, "inputs", resource.Restart},
+		{"a guarded file", resource.NewGuarded([]byte("x"), 0, "", ""), resource.NewGuarded([]byte("y"), 0, "", ""), "content", resource.Reload},
+		{"nobody confirmed", resource.NewGuarded([]byte("x"), 0, "", ""), resource.Guarded{Sum: resource.NewGuarded([]byte("x"), 0, "", "").Sum}, "confirmed", 0},
 		{"a hand-made restart", resource.Unit{Active: true, Enabled: true, Inputs: "old"},
 			resource.Unit{Active: true, Enabled: true, Inputs: "old"}, "noted", 0},
 		{"inputs of what does not run", resource.Unit{Active: true, Inputs: "new"}, resource.Unit{Inputs: "old"}, "active", 0},

@@ -45,7 +45,7 @@ func newHands(c *config, place string, getenv func(string) string, log *slog.Log
 		KnownHosts: c.SSH.KnownHosts, KeyFiles: c.SSH.Keys, AgentSocket: agent,
 		HelperPath: func(goos, goarch string) (string, error) { return helperPath(c.Helpers, goos, goarch) }, Log: log,
 	})
-	h.fleet = &node.Fleet{Open: h.open, Options: node.Options{Signer: h.ca, Log: log}}
+	h.fleet = &node.Fleet{Open: h.open, Fresh: h.fresh, Options: node.Options{Signer: h.ca, Log: log}}
 	h.etcd = etcd.New(etcd.Options{Dial: h.dial, SnapshotDir: filepath.Join(place, "snapshots"), Log: log})
 	h.mux = executors.Mux{resource.KindCA: h.ca}
 	for _, k := range resource.NodeKinds {
@@ -124,6 +124,39 @@ func (h *hands) open(ctx context.Context, at string) (io.ReadWriteCloser, error)
 		return nil, err
 	}
 	return client.Helper(ctx)
+}
+
+// fresh starts the helper on a node over a connection of its own.
+func (h *hands) fresh(ctx context.Context, at string) (io.ReadWriteCloser, error) {
+	n, err := h.place(at)
+	if err != nil {
+		return nil, err
+	}
+	if n.Local {
+		return startLocal()
+	}
+	client, err := h.pool.Fresh(ctx, h.target(n))
+	if err != nil {
+		return nil, err
+	}
+	stream, err := client.Helper(ctx)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return lonely{stream, client}, nil
+}
+
+// lonely is a stream that is the only one of its connection.
+type lonely struct {
+	ssh.Stream
+	client *ssh.Client
+}
+
+// Close ends the stream and its connection.
+func (l lonely) Close() error {
+	defer l.client.Close()
+	return l.Stream.Close()
 }
 
 // dial connects from a node to an address.

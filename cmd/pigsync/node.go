@@ -19,7 +19,7 @@ const helperMemory = 16 << 20
 
 // newNode is the far hand: it answers frames on stdin and stdout and ends with them.
 func newNode(o *options) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:    "node",
 		Short:  "answer a controller on stdin and stdout",
 		Hidden: true,
@@ -28,16 +28,41 @@ func newNode(o *options) *cobra.Command {
 			signal.Ignore(syscall.SIGPIPE) // a lost connection must not cut a change in two
 			debug.SetMemoryLimit(helperMemory)
 			debug.SetGCPercent(50)
-			root, err := os.OpenRoot("/")
-			if err != nil {
-				return err
-			}
-			defer root.Close()
-			bus := &node.DBus{}
-			defer bus.Close()
-			return node.Serve(cmd.Context(), stdio{o.stdin, o.stdout}, &node.Local{Root: root, Systemd: bus}, ownDigest())
+			return onThisNode(func(l *node.Local) error {
+				return node.Serve(cmd.Context(), stdio{o.stdin, o.stdout}, l, ownDigest())
+			})
 		},
 	}
+	cmd.AddCommand(newUndo())
+	return cmd
+}
+
+// newUndo takes back a change that nobody confirmed; a timer on the node calls it.
+func newUndo() *cobra.Command {
+	return &cobra.Command{
+		Use:    "undo PATH",
+		Short:  "take back the change of a guarded file",
+		Hidden: true,
+		Args:   one("PATH"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return onThisNode(func(l *node.Local) error { return l.Undo(cmd.Context(), args[0]) })
+		},
+	}
+}
+
+func onThisNode(do func(*node.Local) error) error {
+	root, err := os.OpenRoot("/")
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	bus := &node.DBus{}
+	defer bus.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return do(&node.Local{Root: root, Systemd: bus, Self: self})
 }
 
 // ownDigest is the digest of this binary: on a node it is the name of the file.

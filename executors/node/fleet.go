@@ -24,7 +24,10 @@ type Fleet struct {
 	Open func(ctx context.Context, at string) (io.ReadWriteCloser, error)
 	// Here gives the hand for a node that needs no stream, nil for one that does. A nil Here means
 	// that every node does.
-	Here    func(at string) executors.Executor
+	Here func(at string) executors.Executor
+	// Fresh starts the helper over a connection that is opened for it, for the confirmation of a change
+	// that may have locked us out; nil means Open.
+	Fresh   func(ctx context.Context, at string) (io.ReadWriteCloser, error)
 	Options Options
 	Timeout time.Duration // for observing one node; 0 means 30 s
 
@@ -98,7 +101,8 @@ var (
 	errClosed = errors.New("the fleet is closed")
 )
 
-// Apply asks the node that the change is at.
+// Apply asks the node that the change is at. The change of a guarded file is confirmed over a new
+// connection, also when the old one did not survive it.
 func (f *Fleet) Apply(ctx context.Context, c diff.Change) error {
 	if e := f.here(c.ID.At); e != nil {
 		return e.Apply(ctx, c)
@@ -107,7 +111,37 @@ func (f *Fleet) Apply(ctx context.Context, c diff.Change) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.ID.At, err)
 	}
-	return r.Apply(ctx, c)
+	err = r.Apply(ctx, c)
+	if c.ID.Kind == resource.KindGuarded && (err == nil || ended(r)) {
+		err = f.confirm(ctx, c.ID)
+	}
+	return err
+}
+
+// confirmTimeout is for the new connection and its one request; the grace of a change is longer.
+const confirmTimeout = 20 * time.Second
+
+func (f *Fleet) confirm(ctx context.Context, id resource.ID) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	open := f.Fresh
+	if open == nil {
+		open = f.Open
+	}
+	rw, err := open(ctx, id.At)
+	if err != nil {
+		return lockedOut(id, err)
+	}
+	r, err := Connect(ctx, rw, f.Options)
+	if err != nil {
+		return lockedOut(id, err)
+	}
+	defer shut(r)
+	return r.Confirm(ctx, id)
+}
+
+func lockedOut(id resource.ID, err error) error {
+	return fmt.Errorf("%s: after its change no new connection could be made, so it undoes itself: %w", id, err)
 }
 
 func (f *Fleet) timeout() time.Duration {

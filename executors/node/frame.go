@@ -29,13 +29,14 @@ const (
 // op says what a frame is.
 type op string
 
-// The ops. The controller says observe, apply, signed and cancel; the helper states, done, sign and
+// The ops. The controller says observe, apply, confirm, signed and cancel; the helper states, done, sign and
 // log; both begin with hello.
 const (
 	opHello   op = "hello"
 	opObserve op = "observe"
 	opStates  op = "states"
 	opApply   op = "apply"
+	opConfirm op = "confirm"
 	opDone    op = "done"
 	opSign    op = "sign"
 	opSigned  op = "signed"

@@ -24,6 +24,7 @@ type Local struct {
 	Signer  Signer             // nil: no certificate can be made
 	Log     *slog.Logger       // nil discards
 	Now     func() time.Time   // nil means time.Now
+	Self    string             // path of this program, which a timer calls to undo; "": nothing guarded can be changed
 	SetName func(string) error // sets the kernel's host name; nil means sethostname(2)
 	held    locks
 }
@@ -54,9 +55,14 @@ func (l *Local) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 	return out
 }
 
-// Apply makes a change true and looks whether it is.
+// Apply makes a change true and looks whether it is. Whoever is near cannot be locked out, so a guarded
+// change is confirmed at once.
 func (l *Local) Apply(ctx context.Context, c diff.Change) error {
-	return l.apply(ctx, c, l.Signer, l.log())
+	err := l.apply(ctx, c, l.Signer, l.log())
+	if err == nil && c.ID.Kind == resource.KindGuarded {
+		err = l.Confirm(ctx, c.ID)
+	}
+	return err
 }
 
 func (l *Local) apply(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
@@ -84,7 +90,7 @@ func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slo
 	} else {
 		err = w.make(ctx, c.Spec, have)
 	}
-	if err != nil {
+	if err != nil || c.ID.Kind == resource.KindGuarded { // its proof is the confirmation
 		return err
 	}
 	return l.prove(ctx, c)

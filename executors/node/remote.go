@@ -174,6 +174,15 @@ func (r *Remote) Apply(ctx context.Context, c diff.Change) error {
 	return f.Err.decode()
 }
 
+// Confirm asks the helper to make the trial of a guarded file final.
+func (r *Remote) Confirm(ctx context.Context, id resource.ID) error {
+	f, err := r.ask(ctx, frame{Op: opConfirm, IDs: []resource.ID{id}}, nil)
+	if err != nil {
+		return fmt.Errorf("confirm %s: %w", id, err)
+	}
+	return f.Err.decode()
+}
+
 // clock refuses a node whose clock is wrong, as of its last word.
 func (r *Remote) clock() error {
 	r.mu.Lock()

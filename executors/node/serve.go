@@ -126,6 +126,8 @@ func (s *server) handle(ctx context.Context, f frame) {
 		s.begin(ctx, f, s.observe)
 	case opApply:
 		s.begin(ctx, f, s.apply)
+	case opConfirm:
+		s.begin(ctx, f, s.confirm)
 	case opCancel:
 		s.mu.Lock()
 		if cancel := s.cancels[f.ID]; cancel != nil {
@@ -202,6 +204,14 @@ func (s *server) apply(ctx context.Context, f frame) frame {
 	}
 	if err == nil {
 		err = s.l.apply(ctx, c, farSigner{s, f.ID}, s.log)
+	}
+	return frame{Op: opDone, Err: encodeError(err)}
+}
+
+func (s *server) confirm(ctx context.Context, f frame) frame {
+	err := errFrame
+	if len(f.IDs) == 1 {
+		err = s.l.Confirm(ctx, f.IDs[0])
 	}
 	return frame{Op: opDone, Err: encodeError(err)}
 }

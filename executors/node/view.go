@@ -111,6 +111,8 @@ func (v *view) seeKernel(id resource.ID) (resource.Spec, error) {
 		return v.seeModule(id.Name)
 	case resource.KindTimezone:
 		return v.seeTimezone()
+	case resource.KindGuarded:
+		return v.seeGuarded(id.Name)
 	}
 	return nil, fmt.Errorf("a node has no %s", id.Kind)
 }
@@ -148,6 +150,8 @@ func (w *work) make(ctx context.Context, want, have resource.Spec) error {
 		return w.loadModule(ctx)
 	case resource.Timezone:
 		return w.makeTimezone(want)
+	case resource.Guarded:
+		return w.tryGuarded(ctx, want, false)
 	}
 	return errNotMade
 }
@@ -180,6 +184,8 @@ func (w *work) remove(ctx context.Context, spec, have resource.Spec) error {
 		return w.removeUnit(ctx)
 	case resource.KindSysctl:
 		return w.removeSysctl()
+	case resource.KindGuarded:
+		return w.tryGuarded(ctx, resource.Guarded{}, true)
 	}
 	return errNotMade
 }

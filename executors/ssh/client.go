@@ -80,6 +80,9 @@ func (c *Client) close() {
 	c.wg.Wait()
 }
 
+// Close ends a connection that Fresh gave; those of the pool end with the pool.
+func (c *Client) Close() { c.close() }
+
 // spawn runs f in a goroutine that close waits for; not at all when the connection is dead.
 func (c *Client) spawn(f func()) error {
 	c.mu.Lock()

@@ -63,6 +63,16 @@ func (p *Pool) Client(ctx context.Context, t Target) (*Client, error) {
 	}
 }
 
+// Fresh dials t anew, whatever connections there are: what it proves is that one can be made now. The
+// connection belongs to the caller, who closes it.
+func (p *Pool) Fresh(ctx context.Context, t Target) (*Client, error) {
+	t, err := t.normal()
+	if err != nil {
+		return nil, err
+	}
+	return p.dial(ctx, &node{target: t, bringing: make(chan struct{}, 1)})
+}
+
 // join gives a living connection or the dial to wait for.
 func (p *Pool) join(ctx context.Context, t Target) (*Client, *flight, error) {
 	p.mu.Lock()
