@@ -92,7 +92,8 @@ func (c scenario) begin(t *testing.T) *story {
 	return s
 }
 
-// check compares the end with what is wanted, and looks once more: nothing may be left to do.
+// check compares the end with what is wanted, and looks once more: nothing may be left to do, and
+// everything is asked for in one go.
 func (c scenario) check(t *testing.T, s *story) {
 	t.Helper()
 	if got := s.fleet.String(); got != c.want {
@@ -100,9 +101,13 @@ func (c scenario) check(t *testing.T, s *story) {
 	}
 	compareCounts(t, "starts", s.fleet.starts, c.starts)
 	compareCounts(t, "joins", s.fleet.joins, c.joins)
+	looks := s.fleet.looked()
 	round, err := s.Plan(t.Context(), s.commits["after"], nil)
 	if err != nil || len(round.Plan.Steps) != 0 {
 		t.Fatalf("something is left to do: %v\n%s", err, show(round))
+	}
+	if n := s.fleet.looked() - looks; n != 1 {
+		t.Errorf("a quiet round looks %d times, want once", n)
 	}
 }
 

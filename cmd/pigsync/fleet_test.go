@@ -120,7 +120,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		text, err := ask("http://" + ts.Getenv("LISTEN") + args[0])
 		if err == nil && pattern.MatchString(text) {
@@ -144,8 +144,8 @@ func ask(url string) (string, error) {
 	return string(text), err
 }
 
-// serveNode makes a machine below dir.
-func serveNode(t *testing.T, dir string) *sshtest.Server {
+// serveNode makes a machine below dir; whoever listens hears what its helper is told.
+func serveNode(t *testing.T, dir string, listen ...io.Writer) *sshtest.Server {
 	for name, text := range map[string]string{
 		"etc/passwd":                             fmt.Sprintf("root:x:%d:%d:root:/root:/bin/bash\n", os.Getuid(), os.Getgid()),
 		"etc/group":                              fmt.Sprintf("root:x:%d:\n", os.Getgid()),
@@ -180,7 +180,8 @@ func serveNode(t *testing.T, dir string) *sshtest.Server {
 		if !strings.HasSuffix(e.Command, " node") {
 			return 127
 		}
-		if node.Serve(ctx, conversation{e.Stdin, e.Stdout}, l, "digest") != nil {
+		told := io.TeeReader(e.Stdin, io.MultiWriter(listen...))
+		if node.Serve(ctx, conversation{told, e.Stdout}, l, "digest") != nil {
 			return 1
 		}
 		return 0
