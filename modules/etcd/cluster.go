@@ -153,6 +153,23 @@ func (c *cluster) inOrder() []*member {
 	return ms
 }
 
+// leaving puts the members into the order in which they may leave: who is ill or learns is missed by
+// nobody, and the leader goes last, so that it hands over once and to one who stays.
+func (c *cluster) leaving() []*member {
+	missed := func(m *member) int {
+		switch info, _ := c.listed(m); {
+		case !info.Healthy, info.Learner:
+			return 0
+		case info.Name == c.seen.Leader:
+			return 2
+		}
+		return 1
+	}
+	ms := slices.Clone(c.members)
+	slices.SortStableFunc(ms, func(a, b *member) int { return cmp.Compare(missed(a), missed(b)) })
+	return ms
+}
+
 // The ranks of members, in the order of their turns.
 const (
 	broken  = iota

@@ -52,11 +52,25 @@ func (w *wanted) want(before []resource.ID) resource.ID {
 	case w.standing == waiting:
 		after = ready // nothing is done to it, and nobody waits for its turn
 	}
-	// Its place on the list stands upon all the rest, so that it is the first thing to go.
+	// Its place on the list stands upon all the rest, so that it is the first thing to go, and upon the
+	// places of those who would go after it, so that one leaves the list after the other.
 	started := w.unit(after)
 	gate := w.gate(w.voter(started))
-	w.Want(w.pos(), listed, w.listedSpec(), started, w.formedID())
+	w.Want(w.pos(), listed, w.listedSpec(), append(w.later(), started, w.formedID())...)
 	return gate
+}
+
+// later are the places of the members that would leave after this one, if all of them did. Who is to
+// join has none yet.
+func (w *wanted) later() (places []resource.ID) {
+	queue := w.leaving()
+	for _, m := range queue[slices.Index(queue, w.member)+1:] {
+		other := wanted{cluster: w.cluster, member: m}
+		if m.standing != barred && !other.joins() {
+			places = append(places, w.id(resource.KindEtcdMember, m.name))
+		}
+	}
+	return places
 }
 
 // listedSpec is the member's place on the cluster's list; a lost one gets a new place.
