@@ -88,7 +88,10 @@ func rpmArch(goarch string) string {
 }
 
 func (c *compiler) packages(repos []resource.ID) {
-	asked := words(c.vars.Packages)
+	var asked []string
+	if c.bound.Has("node_packages") { // the default is the SSH server, by which we came in
+		asked = words(c.vars.Packages)
+	}
 	for _, item := range words(c.vars.DefaultPackages) {
 		if name, _, _ := strings.Cut(item, "="); !names(asked, name) {
 			c.pkg(item, "node_default_packages", repos)

@@ -1,0 +1,12 @@
+package node_test
+
+import (
+	"testing"
+
+	"github.com/pigsync/pigsync/modules/modtest"
+	"github.com/pigsync/pigsync/modules/node"
+)
+
+func TestParametersAreThoseOfPigsty(t *testing.T) {
+	modtest.Parameters(t, "NODE", node.Vars{}, nil)
+}
