@@ -39,15 +39,27 @@ func CAName(inv *inventory.Inventory) string {
 
 func compile(p *modules.Pass) {
 	authority(p.For("infra/ca"))
+	cs := bind(p)
+	checkNames(cs)
+	checkVIPs(cs)
+	for _, c := range cs {
+		c.check()
+		c.compile()
+	}
+}
+
+// bind reads the parameters of every host, and leaves those out that cannot be read.
+func bind(p *modules.Pass) []*compiler {
+	var cs []*compiler
 	for _, h := range p.Inventory.Hosts() {
-		q := p.For("node/" + h.Addr)
-		c := compiler{Pass: q, host: h}
+		c := &compiler{Pass: p.For("node/" + h.Addr), host: h}
 		c.bound = inventory.Bind(h, &c.vars)
 		reach := inventory.Bind(h, &access{})
-		if q.Bound(reach.Problems) && q.Bound(c.bound.Problems) {
-			c.compile()
+		if c.Bound(reach.Problems) && c.Bound(c.bound.Problems) {
+			cs = append(cs, c)
 		}
 	}
+	return cs
 }
 
 // authority wants the deployment's certificate authority to exist.

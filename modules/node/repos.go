@@ -9,12 +9,6 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
-// The codes of this module's problems.
-const (
-	CodeNoCA     = "NODE001" // no authority, and none may be made
-	CodeNoSource = "NODE002" // a repository module that nothing defines for this system
-)
-
 // repositories wants one source file for each of node_repo_modules and returns their ids.
 func (c *compiler) repositories() []resource.ID {
 	if _, known := c.Facts(c.host.Addr); known && c.facts.Packages != "deb" {
