@@ -1,0 +1,19 @@
+package minio_test
+
+import (
+	"testing"
+
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/minio"
+	"github.com/pigsync/pigsync/modules/modtest"
+)
+
+func TestParametersAreThoseOfPigsty(t *testing.T) {
+	modtest.Parameters(t, "MINIO", minio.Vars{}, nil)
+}
+
+func TestGolden(t *testing.T) {
+	modtest.Each(t, []*modules.Module{minio.Module}, func(t *testing.T, c *modtest.Case) {
+		c.Golden(t, "want.txt", modtest.Dump(c.Compiled, "minio"))
+	})
+}
