@@ -25,7 +25,7 @@ func (f fleet) String() string {
 	for _, v := range f.vars {
 		fmt.Fprintf(&b, "    %s\n", v)
 	}
-	b.WriteString("  children:\n    infra:\n      hosts:\n        10.10.10.10: {}\n    machines:\n      hosts:\n")
+	b.WriteString("  children:\n    infra:\n      hosts:\n        10.10.10.10: { infra_seq: 1 }\n    machines:\n      hosts:\n")
 	for i := 1; i <= f.count(); i++ {
 		if !has(f.absent, i) {
 			fmt.Fprintf(&b, "        %s: { nodename: node-%d }\n", address(i), i)

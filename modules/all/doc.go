@@ -6,11 +6,16 @@ package all
 import (
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/etcd"
+	"github.com/pigsync/pigsync/modules/infra"
+	"github.com/pigsync/pigsync/modules/minio"
 	"github.com/pigsync/pigsync/modules/node"
 	"github.com/pigsync/pigsync/modules/pgsql"
+	"github.com/pigsync/pigsync/modules/redis"
 )
 
 // Modules is the whole library.
 func Modules() []*modules.Module {
-	return []*modules.Module{node.Module, etcd.Module, pgsql.Module}
+	return []*modules.Module{
+		node.Module, infra.Module, etcd.Module, minio.Module, pgsql.Module, redis.Module,
+	}
 }

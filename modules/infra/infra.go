@@ -103,7 +103,7 @@ func checkGlobals(p *modules.Pass) {
 func checkAdmin(p *modules.Pass, b *inventory.Bound, admin string) {
 	infra := p.Inventory.Group(groupName)
 	switch {
-	case !b.Has("admin_ip") && infra == nil:
+	case !b.Has("admin_ip") && (infra == nil || len(infra.Hosts()) == 0):
 	case p.Inventory.Host(admin) == nil && !b.Has("admin_ip"):
 		p.Warnf(infra.Pos, CodeAdmin, "admin_ip: is not set, and %s, which it is then, is no host of this inventory", admin)
 	case p.Inventory.Host(admin) == nil:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules/node"
 )
 
 // Vars are the parameters of INFRA, with the defaults of Pigsty v4.5, and those that name an
@@ -93,16 +94,10 @@ type Repo struct {
 	Endpoint string          `var:"repo_endpoint" default:"http://${admin_ip}:80" doc:"The URL under which nodes reach the local package repository."`
 	Remove   bool            `var:"repo_remove" default:"true" doc:"Move other package sources away while the repository is made."`
 	Modules  string          `var:"repo_modules" default:"infra,node,pgsql" doc:"The groups of sources that the repository is made from, with commas between them."`
-	Upstream []Source        `var:"repo_upstream" doc:"Where packages come from, one entry for each source; the default depends on the system."`
+	Upstream []node.Source   `var:"repo_upstream" doc:"Where packages come from, one entry for each source; the default depends on the system."`
 	Packages inventory.Value `var:"repo_packages" doc:"The packages of the repository; the default depends on the system."`
 	Extra    inventory.Value `var:"repo_extra_packages" doc:"More packages of the repository; the default depends on the system."`
 	URLs     []any           `var:"repo_url_packages" doc:"Files that are fetched by URL into the repository."`
-}
-
-// Source is an entry of repo_upstream; the module node reads more of it.
-type Source struct {
-	Name string                     `var:"name" required:"true" doc:"What the source is called."`
-	Rest map[string]inventory.Value `var:"*"`
 }
 
 // Nginx is the web server.
