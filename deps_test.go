@@ -31,6 +31,7 @@ var keepers = map[string][]string{
 	"gopkg.in/yaml.v3":                   {"inventory", "inventory/sops", "cmd/pigsync"},
 	"filippo.io/age":                     {"inventory/sops"},
 	"github.com/ProtonMail/go-crypto":    {"inventory/sops", "sources/git"},
+	"github.com/nikolalohinski/gonja":    {"inventory/jinja"},
 	"github.com/go-git/":                 {"sources/git"},
 	"github.com/fsnotify/":               {"sources/dir"},
 	"golang.org/x/crypto/ssh":            {"executors/ssh", "executors/ssh/sshtest"},

@@ -20,7 +20,7 @@ func TestRefused(t *testing.T) {
 		"{{ '/etc/*' | fileglob }}":                  "an expression may not look at the machine",
 		"{{ '10.0.0.0/8' | ipaddr }}":                "the filter ipaddr is not available here: it is not part of ansible-core",
 		"{{ n | ansible.utils.ipaddr }}":             "is not available here",
-		"{{ n | defualt(1) }}":                       "there is no filter defualt: did you mean default?",
+		"{{ n | deflt(1) }}":                         "there is no filter deflt",
 		"{{ n | upprcase }}":                         "there is no filter upprcase",
 		"{{ n is define }}":                          "there is no test define: did you mean defined?",
 		"{{ lookpu('env', 'X') }}":                   "there is no function lookpu: did you mean lookup?",

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"regexp"
 	"regexp/syntax"
 	"strconv"
@@ -37,7 +38,8 @@ func (r *run) pattern(what, s string, ignorecase, multiline bool) *regexp.Regexp
 		return re
 	}
 	why := "is none"
-	if e, ok := err.(*syntax.Error); ok && (e.Code == syntax.ErrInvalidPerlOp || e.Code == syntax.ErrInvalidEscape) {
+	var e *syntax.Error
+	if errors.As(err, &e) && (e.Code == syntax.ErrInvalidPerlOp || e.Code == syntax.ErrInvalidEscape) {
 		why = "uses what is not available here, such as looking ahead or back"
 	}
 	r.fail("%s: the regular expression %s", what, why)
