@@ -38,6 +38,7 @@ var keepers = map[string][]string{
 	"go.etcd.io/etcd/":                   {"executors/etcd"},
 	"github.com/prometheus/":             {"reconcile", "server", "cmd/pigsync"},
 	"github.com/spf13/cobra":             {"cmd/pigsync", "lab/cmd/lab"},
+	"github.com/santhosh-tekuri/":        {}, // tests alone
 	"github.com/coreos/go-systemd/v22/d": {"executors/node", "cmd/pigsync"},
 }
 

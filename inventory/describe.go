@@ -97,6 +97,7 @@ func (d describer) shape(t reflect.Type, r rules) Type {
 		return d.object(t)
 	}
 	made := scalarType(t)
+	made.Null = made.Null && r.allows("", 0) // null is the empty text
 	made.Kind, made.Enum, made.Pattern = r.kind, r.enum, patternText(r)
 	made.Min, made.Max = limits(r)
 	return made

@@ -38,7 +38,7 @@ func TestDescribe(t *testing.T) {
 		{Name: "any", Type: Type{Shape: ShapeAny, Null: true}},
 	}}
 	want := []Field{
-		{Name: "name", Type: Type{Shape: ShapeText, Null: true, Pattern: "[a-z]+"}},
+		{Name: "name", Type: Type{Shape: ShapeText, Pattern: "[a-z]+"}},
 		{Name: "port", Type: Type{Shape: ShapeInt, Kind: "port"}, Doc: "Where to listen.", Given: true, Text: "0x10", Default: "0x10"},
 		{Name: "life", Type: Type{Shape: ShapeDuration, Min: "1s"}, Unit: "s", Given: true, Text: "30s", Default: "30s"},
 		{Name: "on", Type: Type{Shape: ShapeBool}, Given: true, Text: "yes", Default: true},
@@ -46,7 +46,7 @@ func TestDescribe(t *testing.T) {
 		{Name: "key", Type: Type{Shape: ShapeSecret, Null: true}, Given: true, Text: "x", Default: "x", Required: true},
 		{
 			Name: "words", Given: true, Text: "[a, b]", Default: []any{"a", "b"},
-			Type: Type{Shape: ShapeList, Null: true, Max: "3", Item: &Type{Shape: ShapeText, Null: true, Enum: []string{"a", "b", "c"}}},
+			Type: Type{Shape: ShapeList, Null: true, Max: "3", Item: &Type{Shape: ShapeText, Enum: []string{"a", "b", "c"}}},
 		},
 		{
 			Name: "by_no", Given: true, Text: "{1: {name: x}}", Default: map[string]any{"1": map[string]any{"name": "x"}},

@@ -42,7 +42,7 @@ func newRoot(e env) *cobra.Command {
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more about the work")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return o.check() }
-	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newHistory(o), newExplain(o), newApprove(o), newParams(o), newNode(o))
+	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newHistory(o), newExplain(o), newApprove(o), newParams(o), newSchema(o), newNode(o))
 	o.complete(root)
 	return root
 }
