@@ -18,16 +18,20 @@ import (
 )
 
 func newCheck(o *options) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "check PATH",
 		Short: "say what is wrong with an inventory, without any network",
 		Long: "Check reads an inventory, a file or a directory with a pigsty.yml, and prints every problem as\n" +
 			"file:line:col: what is wrong and what was expected [CODE]; pigsync explain CODE says more.\n" +
-			"Exit status 0: valid; 1: there are errors.",
-		Example: "  pigsync check pigsty.yml\n  pigsync check . -o json",
+			"Exit status 0: valid; 1: there are errors.\n" +
+			"For code review, -o sarif writes what code scanning reads, -o github annotations of a workflow.",
+		Example: "  pigsync check pigsty.yml\n  pigsync check . -o json\n  pigsync check . -o github",
 		Args:    one("PATH"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return check(cmd, o, args[0]) },
 	}
+	c.Flags().StringVarP(&o.output, "output", "o", "text", "text, json, sarif or github")
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return c
 }
 
 func check(cmd *cobra.Command, o *options, path string) error {
@@ -100,9 +104,9 @@ func under(path, file, name string) string {
 }
 
 func printProblems(o *options, w io.Writer, ps []inventory.Problem) error {
-	if o.json() {
-		return printJSON(w, problemsJSON(ps))
+	f, err := findFormat(o.output)
+	if err != nil {
+		return err
 	}
-	writeProblems(w, ps)
-	return nil
+	return f.write(w, ps)
 }

@@ -41,14 +41,17 @@ func newRoot(e env) *cobra.Command {
 	f.StringVar(&o.state, "state", "", "`directory` of the journal, the authority and known hosts, without a configuration")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more about the work")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return o.check() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return o.check(cmd.Name()) }
 	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newHistory(o), newExplain(o), newApprove(o), newParams(o), newSchema(o), newNode(o))
 	o.complete(root)
 	return root
 }
 
-func (o *options) check() error {
-	if o.output != "text" && o.output != "json" {
+func (o *options) check(command string) error {
+	if _, err := findFormat(o.output); command == "check" && err != nil {
+		return err
+	}
+	if command != "check" && o.output != "text" && o.output != "json" {
 		return fmt.Errorf("--output: want text or json, got %q", o.output)
 	}
 	if o.inventory != "" && o.config != "" {
