@@ -10,13 +10,15 @@ import (
 type Bound struct {
 	Problems []Problem // sorted
 
-	places map[string]token.Position
-	prefix string // of the names in an object that was bound by itself
-	origin token.Position
+	unknown int // fields whose value is not known
+	places  map[string]token.Position
+	prefix  string // of the names in an object that was bound by itself
+	origin  token.Position
 }
 
-// OK reports whether every field holds what the inventory says: there is no error.
-func (b *Bound) OK() bool { return !HasErrors(b.Problems) }
+// OK reports whether every field holds what the inventory says: there is no error, and nothing that
+// Options.Keyless leaves unknown. A secret that is unknown is some text: that much can be judged.
+func (b *Bound) OK() bool { return b.unknown == 0 && !HasErrors(b.Problems) }
 
 // Has reports whether the inventory gives the variable, so that the field is not a default. Parts
 // are named as in problems, "pg_users[1].name", without the name of the Value that was bound.
@@ -81,7 +83,7 @@ func Bind(scope Scope, into any) *Bound {
 		b.bound.prefix = v.name + "."
 	}
 	if nested && v.Kind() != Map {
-		b.report(v.wrongOrHeld("a mapping"))
+		b.fail(v.wrongOrHeld("a mapping"))
 	} else {
 		b.object(scope, v, target.Elem())
 	}

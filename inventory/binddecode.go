@@ -60,10 +60,10 @@ func (b *binder) pointer(v Value, dst reflect.Value, f *field) {
 	if v.IsNull() {
 		return
 	}
-	before := len(b.problems.list)
+	before, unknown := len(b.problems.list), b.bound.unknown
 	made := reflect.New(dst.Type().Elem())
 	b.decode(v, made.Elem(), f)
-	if !HasErrors(b.problems.list[before:]) {
+	if !HasErrors(b.problems.list[before:]) && b.bound.unknown == unknown {
 		dst.Set(made)
 	}
 }
@@ -138,7 +138,7 @@ func (b *binder) key(k Value, dst reflect.Value) bool {
 
 func (b *binder) nested(v Value, dst reflect.Value) {
 	if v.Kind() != Map {
-		b.report(v.wrongOrHeld("a mapping"))
+		b.fail(v.wrongOrHeld("a mapping"))
 		return
 	}
 	b.object(v, v, dst)
@@ -173,7 +173,11 @@ func (b *binder) note(v Value) {
 
 func (b *binder) fail(err error) {
 	var p Problem
-	if errors.As(err, &p) {
+	switch {
+	case !errors.As(err, &p):
+	case p.Severity == Warning:
+		b.bound.unknown++ // Load has warned of it
+	default:
 		b.report(p)
 	}
 }
@@ -185,12 +189,12 @@ func (b *binder) outside(v Value, want, got string) {
 
 func (b *binder) scalar(v Value, dst reflect.Value, f *field) {
 	want := f.want(dst.Type())
-	if err := v.evaluated(want); err != nil {
-		b.fail(err)
-		return
-	}
 	if dst.Type() == reflect.TypeFor[Secret]() {
 		b.secret(v, dst, f)
+		return
+	}
+	if err := v.evaluated(want); err != nil {
+		b.fail(err)
 		return
 	}
 	text, number, ok := b.read(v, dst, f)
@@ -206,16 +210,28 @@ func (b *binder) scalar(v Value, dst reflect.Value, f *field) {
 
 // secret never says what it got: a password in the wrong place is still a password.
 func (b *binder) secret(v Value, dst reflect.Value, f *field) {
-	text, err := v.Text()
+	text, err := v.secretText()
+	if held := v.evaluated(f.want(dst.Type())); err != nil && held != nil {
+		err = held
+	}
 	if err != nil {
-		b.report(Problem{Pos: v.Pos, Code: CodeType, Msg: v.name + ": want text, got " + v.Kind().String()})
+		b.fail(v.noSecret(err))
 		return
 	}
-	if !f.allows(text, 0) {
+	if text != unopened && !f.allows(text, 0) {
 		b.outside(v, f.want(dst.Type()), "something else")
 		return
 	}
 	dst.Set(reflect.ValueOf(NewSecret(text)))
+}
+
+// noSecret is the problem of a value that is no secret: its kind is all that is told of it.
+func (v Value) noSecret(err error) error {
+	var p Problem
+	if errors.As(err, &p) && p.Code == CodeType {
+		p.Msg = v.name + ": want text, got " + v.Kind().String()
+	}
+	return p
 }
 
 // read converts a scalar to the type of dst and sets it. It returns what the rules judge: the

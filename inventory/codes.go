@@ -35,7 +35,11 @@ const (
 	CodeTooMany  = "INV029" // more groups, or hosts in groups, than are accepted
 	CodeVarsFile = "INV032" // a file in group_vars or host_vars that cannot be read, or that nothing reads
 	CodeJinja    = "INV030" // a Jinja expression, which is not evaluated yet
-	CodeVault    = "INV031" // an Ansible vault value, which is not decrypted yet
+	CodeVault    = "INV031" // an Ansible vault value or file that no password opens
+	CodeBroken   = "INV033" // what calls itself an Ansible vault and is none, or is damaged
+	CodeSOPS     = "INV034" // a SOPS file that no key opens
+	CodeChanged  = "INV035" // a SOPS file that was changed since it was encrypted, or is not as SOPS writes it
+	CodeRef      = "INV036" // env:NAME or file:NAME that is not allowed, or not there
 
 	// Parameters filled into typed fields.
 

@@ -18,7 +18,7 @@ func (l *loader) convert(src *source, doc *yaml.Node) (*node, error) {
 		return nil, err
 	}
 	l.nodes = m.total
-	c := &converter{src: src, problems: l.problems, json: src.json, done: map[*yaml.Node]*node{}}
+	c := &converter{loader: l, src: src, problems: l.problems, json: src.json, done: map[*yaml.Node]*node{}}
 	return c.node(doc), nil
 }
 
@@ -81,6 +81,7 @@ func (m *meter) count(n *yaml.Node, nodes int) error {
 }
 
 type converter struct {
+	loader   *loader
 	src      *source
 	problems *collector
 	done     map[*yaml.Node]*node // of anchored nodes
@@ -99,7 +100,7 @@ func (c *converter) node(y *yaml.Node) *node {
 		return &n
 	}
 	n := c.src.node(y.Line, y.Column)
-	n.secret = c.secret
+	n.secret = c.secret || c.src.sealed
 	switch y.Kind {
 	case yaml.MappingNode, yaml.SequenceNode:
 		c.collection(n, y)
@@ -141,6 +142,7 @@ func (c *converter) mapping(n *node, y *yaml.Node) {
 	var merged, own []entry
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := c.node(y.Content[i])
+		key.secret = c.secret // names are no secrets, wherever they stand
 		value := c.under(key, y.Content[i+1])
 		switch {
 		case y.Content[i].Tag == "!!merge":
@@ -224,6 +226,9 @@ func overlay(merged, own []entry) []entry {
 
 func (c *converter) scalar(n *node, y *yaml.Node) {
 	n.text, n.kind = y.Value, String
+	if c.sopsValue(n, y) {
+		return
+	}
 	quoted := y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	if y.Style&yaml.TaggedStyle != 0 {
 		c.tagged(n, y)
@@ -279,7 +284,8 @@ func (c *converter) tagged(n *node, y *yaml.Node) {
 	want := String
 	switch y.ShortTag() {
 	case "!vault", "!vault-encrypted":
-		n.held = vault
+		c.vault(n)
+		return
 	case "!!null":
 		want = Null
 	case "!!bool":

@@ -13,7 +13,11 @@ func (v Value) evaluated(want string) error {
 	if v.n == nil || v.n.held == ready {
 		return nil
 	}
-	return Problem{Pos: v.Pos, Code: heldCode(v.n), Msg: fmt.Sprintf("%s: want %s, but %s", v.name, want, heldText(v.n))}
+	severity := Error
+	if v.n.unknown() {
+		severity = Warning
+	}
+	return Problem{Pos: v.Pos, Severity: severity, Code: heldCode(v.n), Msg: fmt.Sprintf("%s: want %s, but %s", v.name, want, heldText(v.n))}
 }
 
 // wrong is the problem of a value that is not what is wanted.

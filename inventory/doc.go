@@ -16,7 +16,7 @@
 //   - Variables resolve as Ansible resolves them: all, then groups by depth, priority and name,
 //     then the host. The last one wins whole; maps and lists are never merged.
 //   - Scalars mean what PyYAML takes them for: off is false, 010 is eight, 1e3 is text.
-//   - What cannot be evaluated yet (Jinja, vault) is never taken for a literal: it is a warning
+//   - What cannot be evaluated (Jinja, what no key opens) is never taken for a literal: it is a warning
 //     where it stands and an error where a typed parameter would be filled from it.
 //   - Input is bounded in size, depth, values after aliases, keys, groups and problems.
 //   - A Secret is masked in every printed form, and no problem quotes one. A Value prints its

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pigsync/pigsync/inventory/sops"
 )
 
 // pair writes an entry of a mapping.
@@ -20,8 +22,10 @@ func (p *printer) value(n *node) {
 	switch {
 	case n.src != nil && n.src.sealed || p.Mask && n.secret && n.kind != Null:
 		p.text(mask)
-	case n.held == vault:
-		p.wrapped("__ansible_vault", n.text)
+	case n.seal != nil && sops.Sealed(n.seal.cipher):
+		p.text(n.seal.cipher)
+	case n.seal != nil:
+		p.wrapped("__ansible_vault", n.seal.cipher)
 	case n.form == unsafe:
 		p.wrapped("__ansible_unsafe", n.text)
 	case n.form == stamp:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Limits against hostile input. Real inventories of a thousand hosts are far below all of them.
@@ -14,6 +16,7 @@ const (
 	maxDepth       = 64        // of nesting, through aliases; and of groups in groups
 	maxKey         = 1024      // bytes of a key
 	maxGroups      = 5_000     // definitions of groups
+	maxVaults      = 1_000     // values and files that ansible-vault has encrypted: passwords are slow to try
 	maxHosts       = 100_000   // mentions of hosts, those that a range stands for counted one by one
 	maxMemberships = 2_000_000 // hosts times the groups they are in, parents included
 )
@@ -48,8 +51,10 @@ type loader struct {
 	files    fileSet
 	src      *source // of the inventory itself
 	problems *collector
-	bytes    int // read so far
-	nodes    int // converted so far
+	bytes    int                  // read so far
+	nodes    int                  // converted so far
+	vaults   int                  // opened so far
+	sops     map[*yaml.Node]*seal // values that stand encrypted in a SOPS file
 }
 
 func newLoader(fsys fs.FS, name string, options Options) *loader {
@@ -70,6 +75,7 @@ func (l *loader) root() (*node, error) {
 
 // file reads and converts one file; nil when there is nothing in it.
 func (l *loader) file(src *source) (*node, error) {
+	src.options = &l.options
 	text, err := l.read(src)
 	if err != nil {
 		return nil, err
@@ -82,6 +88,9 @@ func (l *loader) file(src *source) (*node, error) {
 		return nil, err
 	}
 	src.json = isJSON(text)
+	if err := l.openSOPS(src, doc); err != nil {
+		return nil, err
+	}
 	return l.convert(src, doc)
 }
 

@@ -177,7 +177,9 @@ func TestProblems(t *testing.T) {
 				"INV030 5:8: warning: b: expression is not evaluated yet [a]\n" +
 				"INV030 8:8: warning: e: expression is not evaluated yet [a]"},
 		{"vault", ok + "a:\n  hosts: {10.0.0.1: }\n  vars:\n    p: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n      6162\n",
-			"INV031 5:8: warning: p: vault value is not decrypted yet [a]"},
+			"INV033 5:8: the vault is cut off or damaged: it has no salt, HMAC and ciphertext [a]"},
+		{"locked vault", ok + "a:\n  hosts: {10.0.0.1: }\n  vars:\n    p: [ " + lockedVault + " ]\n",
+			"INV031 5:10: warning: p: it is encrypted, and no vault password was given: want the one it was encrypted with [a]"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

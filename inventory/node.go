@@ -27,7 +27,8 @@ type hold uint8
 const (
 	ready      hold = iota
 	expression      // Jinja
-	vault           // Ansible vault ciphertext
+	vault           // Ansible vault ciphertext, which no key opened
+	sealed          // a value of a SOPS file, which no key opened
 )
 
 // form is how a value was written, where that matters beyond its kind.
@@ -48,7 +49,8 @@ type node struct {
 	held      hold
 	form      form
 	secret    bool   // never to be shown: a password, or what was encrypted
-	text      string // of a scalar, as written
+	text      string // of a scalar, as written; of one that was encrypted, what was encrypted
+	seal      *seal  // of a value that stands encrypted in the file; nil for all others
 	list      []*node
 	entries   []entry // of a mapping, in the order of the file
 }

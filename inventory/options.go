@@ -8,4 +8,9 @@ type Options struct {
 	// File answers lookup('file', NAME) and file:NAME; nil when no file may be read. It decides
 	// which names are allowed.
 	File func(name string) ([]byte, error)
+	// Keys open vaults and SOPS files; nil opens nothing.
+	Keys *Keys
+	// Keyless is for looking at an inventory without its keys: what none of them opens, and what is
+	// referred to where nobody answers, is unknown, and an error of nobody.
+	Keyless bool
 }

@@ -60,7 +60,27 @@ func Sort(problems []Problem) []Problem {
 		}
 	}
 	sorted = slices.DeleteFunc(sorted, func(p Problem) bool { return p.Code == CodeEmpty && refused[p.Pos] })
-	return slices.Compact(sorted)
+	return slices.Compact(withoutEchoes(sorted))
+}
+
+// withoutEchoes leaves out the warning of Load that a value is closed where an error says the same of
+// the parameter that is filled from it.
+func withoutEchoes(sorted []Problem) []Problem {
+	type place struct {
+		pos  token.Position
+		code string
+	}
+	said := map[place]bool{}
+	return slices.DeleteFunc(sorted, func(p Problem) bool {
+		if p.Code != CodeVault && p.Code != CodeJinja {
+			return false
+		}
+		at := place{p.Pos, p.Code}
+		if p.Severity == Error {
+			said[at] = true
+		}
+		return p.Severity == Warning && said[at]
+	})
 }
 
 // HasErrors reports whether any of the problems is more than a warning.

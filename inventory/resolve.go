@@ -248,22 +248,8 @@ func (b *builder) unevaluated() {
 
 func (b *builder) warnHeld(l layer) {
 	for _, e := range l.entries {
-		if n := e.value.firstHeld(); n != nil {
+		if n := e.value.firstHeld(); n != nil && n.held != sealed && !n.broken() {
 			b.problems.warnf(n, heldCode(n), "%s: %s", quoteKey(e.key.text), heldText(n))
 		}
 	}
-}
-
-func heldCode(n *node) string {
-	if n.held == vault {
-		return CodeVault
-	}
-	return CodeJinja
-}
-
-func heldText(n *node) string {
-	if n.held == vault {
-		return "vault value is not decrypted yet"
-	}
-	return "expression is not evaluated yet"
 }

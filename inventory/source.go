@@ -8,14 +8,15 @@ import (
 
 // source is one file. Everything read from it shares what was learned about Go types (bindplan.go).
 type source struct {
-	name   string
-	end    [2]int // line and column behind the last character; zero when not known
-	plans  plans
-	marks  []mark  // sorted; complete after build
-	group  string  // of which a whole file of variables speaks; empty for the inventory itself
-	json   bool    // the file is JSON
-	sealed bool    // decrypted as a whole: nothing of it may be shown
-	files  fileSet // this file and those read with it
+	name    string
+	end     [2]int // line and column behind the last character; zero when not known
+	plans   plans
+	marks   []mark   // sorted; complete after build
+	group   string   // of which a whole file of variables speaks; empty for the inventory itself
+	json    bool     // the file is JSON
+	options *Options // of the Load that read it; nil for what no Load has read
+	sealed  bool     // decrypted as a whole: nothing of it may be shown
+	files   fileSet  // this file and those read with it
 }
 
 // fileSet is every file of one inventory by its name.

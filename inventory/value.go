@@ -83,9 +83,9 @@ func (v Value) Text() (string, error) {
 	return text, nil
 }
 
-// Secret returns the text as a secret. The error is a Problem.
+// Secret returns the text as a secret, also one that is kept elsewhere (reference.go). The error is a Problem.
 func (v Value) Secret() (Secret, error) {
-	text, err := v.Text()
+	text, err := v.secretText()
 	return NewSecret(text), err
 }
 
