@@ -127,3 +127,6 @@ func (p *Pass) Identified(problems []inventory.Problem) bool {
 
 // Wanted yields what has been declared so far, by this module and those before it.
 func (p *Pass) Wanted() iter.Seq[resource.Resource] { return p.out.Want.All() }
+
+// Freeze stops the owner as an error does, for one that is reported in the name of another.
+func (p *Pass) Freeze() { p.out.Frozen[p.Owner] = true }

@@ -6,6 +6,7 @@ package all
 import (
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/etcd"
+	"github.com/pigsync/pigsync/modules/fleet"
 	"github.com/pigsync/pigsync/modules/infra"
 	"github.com/pigsync/pigsync/modules/minio"
 	"github.com/pigsync/pigsync/modules/node"
@@ -17,5 +18,6 @@ import (
 func Modules() []*modules.Module {
 	return []*modules.Module{
 		node.Module, infra.Module, etcd.Module, minio.Module, pgsql.Module, redis.Module,
+		fleet.Module, // compares all of them
 	}
 }
