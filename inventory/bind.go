@@ -122,7 +122,7 @@ func (b *binder) object(scope Scope, self Value, dst reflect.Value) {
 func (b *binder) field(f *field, scope Scope, self Value, dst reflect.Value) {
 	v, ok := scope.Lookup(f.name)
 	if ok {
-		b.bound.places[v.name] = v.Pos
+		b.note(v)
 	}
 	if f.required && (!ok || v.blank()) {
 		b.missing(f, v, self)

@@ -297,3 +297,16 @@ func TestBindPanicsOnWrongStructs(t *testing.T) {
 		})
 	}
 }
+
+// A default is no place to point at, and neither is a part of one.
+func TestDefaultsHaveNoPlace(t *testing.T) {
+	inv := mustLoad(t, "all:\n  hosts:\n    10.0.0.1:\n")
+	var v struct {
+		Users []role `var:"pg_users" default:"[{name: a}]"`
+	}
+	h := inv.Hosts()[0]
+	b := Bind(h, &v)
+	if len(v.Users) != 1 || b.Has("pg_users[0].name") || b.Pos("pg_users[0].name") != h.Pos {
+		t.Errorf("%+v is at %s, and given: %v", v.Users, b.Pos("pg_users[0].name"), b.Has("pg_users[0].name"))
+	}
+}

@@ -46,6 +46,10 @@ const (
 )
 
 func (m *member) checkUsers() {
+	m.checkAdmin()
+	if !m.bound.Has("minio_users") {
+		return
+	}
 	seen := map[string]int{}
 	for i, u := range m.vars.Users {
 		at := fmt.Sprintf("minio_users[%d]", i)
@@ -56,7 +60,6 @@ func (m *member) checkUsers() {
 		seen[u.AccessKey] = i
 		m.checkPolicy(at, u)
 	}
-	m.checkAdmin()
 }
 
 func (m *member) checkKeys(at string, u User) {
