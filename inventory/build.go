@@ -18,8 +18,9 @@ type builder struct {
 	problems *collector
 	byIP     map[netip.Addr]*Host
 	byName   map[string]*Host
-	known    []*Host  // also those that are no hosts of pigsync, in the order of the file
-	groups   []*Group // in the order of the file
+	known    []*Host        // also those that are no hosts of pigsync, in the order of the file
+	groups   []*Group       // in the order of the file
+	ousted   map[*Host]bool // out of ungrouped, even when they are in a child of it
 	edges    []edge
 	defined  int // definitions of groups so far
 	mentions int // of hosts so far
@@ -40,7 +41,7 @@ func (l *loader) build(root *node) (*Inventory, error) {
 			"this configures an inventory plugin: it is not an inventory")
 	}
 	inv := &Inventory{src: root.src, named: map[string]*Group{}, byAddr: map[string]*Host{}}
-	b := &builder{inv: inv, problems: l.problems, byIP: map[netip.Addr]*Host{}, byName: map[string]*Host{}}
+	b := &builder{inv: inv, problems: l.problems, byIP: map[netip.Addr]*Host{}, byName: map[string]*Host{}, ousted: map[*Host]bool{}}
 	inv.all = b.named(allGroup, root)
 	b.named(ungrouped, root)
 	for _, e := range root.entries {

@@ -23,23 +23,24 @@ const (
 
 	// The structure of groups and hosts.
 
-	CodeTopLevel = "INV020" // a top-level key that is neither all nor a group
-	CodeSection  = "INV021" // a key in a group besides hosts, vars and children
-	CodeShape    = "INV022" // a list where a mapping belongs, and the like
-	CodeHost     = "INV023" // a host key that is no IP address
-	CodeSameHost = "INV024" // one address spelled in two ways
-	CodeEmpty    = "INV025" // a group without hosts
-	CodeLoop     = "INV026" // a group that is its own ancestor
-	CodePriority = "INV027" // ansible_group_priority that is no whole number
-	CodeNoHosts  = "INV028" // an inventory without any host
-	CodeTooMany  = "INV029" // more groups, or hosts in groups, than are accepted
-	CodeVarsFile = "INV032" // a file in group_vars or host_vars that cannot be read, or that nothing reads
-	CodeJinja    = "INV030" // a Jinja expression, which is not evaluated yet
-	CodeVault    = "INV031" // an Ansible vault value or file that no password opens
-	CodeBroken   = "INV033" // what calls itself an Ansible vault and is none, or is damaged
-	CodeSOPS     = "INV034" // a SOPS file that no key opens
-	CodeChanged  = "INV035" // a SOPS file that was changed since it was encrypted, or is not as SOPS writes it
-	CodeRef      = "INV036" // env:NAME or file:NAME that is not allowed, or not there
+	CodeTopLevel  = "INV020" // a top-level key that is neither all nor a group
+	CodeSection   = "INV021" // a key in a group besides hosts, vars and children
+	CodeShape     = "INV022" // a list where a mapping belongs, and the like
+	CodeHost      = "INV023" // a host key that is no IP address
+	CodeSameHost  = "INV024" // one address spelled in two ways
+	CodeEmpty     = "INV025" // a group without hosts
+	CodeLoop      = "INV026" // a group that is its own ancestor
+	CodePriority  = "INV027" // ansible_group_priority that is no whole number
+	CodeNoHosts   = "INV028" // an inventory without any host
+	CodeTooMany   = "INV029" // more groups, or hosts in groups, than are accepted
+	CodeUngrouped = "INV019" // the group ungrouped as a child of another one
+	CodeVarsFile  = "INV032" // a file in group_vars or host_vars that cannot be read, or that nothing reads
+	CodeJinja     = "INV030" // a Jinja expression, which is not evaluated yet
+	CodeVault     = "INV031" // an Ansible vault value or file that no password opens
+	CodeBroken    = "INV033" // what calls itself an Ansible vault and is none, or is damaged
+	CodeSOPS      = "INV034" // a SOPS file that no key opens
+	CodeChanged   = "INV035" // a SOPS file that was changed since it was encrypted, or is not as SOPS writes it
+	CodeRef       = "INV036" // env:NAME or file:NAME that is not allowed, or not there
 
 	// Parameters filled into typed fields.
 

@@ -69,6 +69,7 @@ type printer struct {
 	Listing
 	w      *bufio.Writer
 	depth  int
+	flat   bool // all on one line
 	first  bool // nothing was written yet between the innermost brackets
 	chains map[**Group][]entry
 	values map[*node]string
@@ -108,6 +109,9 @@ func (p *printer) close(bracket byte) {
 const blanks = "                                                                "
 
 func (p *printer) line() {
+	if p.flat {
+		return
+	}
 	p.put("\n")
 	for n := 4 * p.depth; n > 0; n -= len(blanks) {
 		p.put(blanks[:min(n, len(blanks))])
@@ -118,6 +122,9 @@ func (p *printer) line() {
 func (p *printer) item() {
 	if !p.first {
 		p.put(",")
+	}
+	if p.flat && !p.first {
+		p.put(" ")
 	}
 	p.first = false
 	p.line()

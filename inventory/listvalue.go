@@ -22,6 +22,8 @@ func (p *printer) value(n *node) {
 	switch {
 	case n.src != nil && n.src.sealed || p.Mask && n.secret && n.kind != Null:
 		p.text(mask)
+	case n.seal != nil && p.flat:
+		p.text(mask)
 	case n.seal != nil && sops.Sealed(n.seal.cipher):
 		p.text(n.seal.cipher)
 	case n.seal != nil:
@@ -156,4 +158,21 @@ func escaped(c byte) string {
 		return `\f`
 	}
 	return fmt.Sprintf(`\u%04x`, c)
+}
+
+// maxShown is how much of a value Shown prints.
+const maxShown = 200
+
+// Shown is the value as written, in JSON on one line, cut when it is long. What a secret name holds,
+// what was encrypted and what was decrypted is masked.
+func (v Value) Shown() string {
+	var b strings.Builder
+	p := newPrinter(&b, Listing{Mask: true})
+	p.flat = true
+	p.value(v.orNull())
+	_ = p.w.Flush() // a Builder takes everything
+	if runes := []rune(b.String()); len(runes) > maxShown {
+		return string(runes[:maxShown]) + "…"
+	}
+	return b.String()
 }

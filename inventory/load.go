@@ -83,11 +83,13 @@ func (l *loader) file(src *source) (*node, error) {
 	if text, err = l.unseal(src, text); err != nil {
 		return nil, err
 	}
+	if src.json = isJSON(text); src.json {
+		text = yamlOfJSON(text)
+	}
 	doc, err := parseAny(src, text)
 	if err != nil || doc == nil {
 		return nil, err
 	}
-	src.json = isJSON(text)
 	if err := l.openSOPS(src, doc); err != nil {
 		return nil, err
 	}

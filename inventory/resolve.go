@@ -42,6 +42,9 @@ func (b *builder) link() {
 	visit = func(g *Group) {
 		state[g] = open
 		for _, e := range children[g] {
+			if e.child.Name == ungrouped && g != b.inv.all {
+				b.problems.errorf(e.at, CodeUngrouped, "group %s has the child ungrouped: Ansible then takes every host out of ungrouped", quoteKey(g.Name))
+			}
 			if state[e.child] == open || e.child == b.inv.all {
 				b.problems.errorf(e.at, CodeLoop, "group %s is its own ancestor through %s", quoteKey(e.child.Name), quoteKey(g.Name))
 				continue
@@ -142,16 +145,19 @@ func ancestry(groups []*Group) []*Group {
 }
 
 // placeUngrouped keeps in ungrouped exactly the hosts that are in no other group but all, as
-// Ansible does.
+// Ansible does. As a child of another group, ungrouped has no hosts at all.
 func (b *builder) placeUngrouped() {
 	un := b.inv.named[ungrouped]
 	isUn := func(g *Group) bool { return g == un }
 	var added []*Host
 	for _, h := range b.known {
 		direct := h.direct()
-		elsewhere := slices.ContainsFunc(direct, func(g *Group) bool { return g != b.inv.all && g != un })
+		elsewhere := slices.ContainsFunc(direct, func(g *Group) bool { return g != b.inv.all && (g != un || len(un.parents) > 1) })
 		switch {
 		case elsewhere:
+			if slices.Contains(direct, un) {
+				b.ousted[h] = true
+			}
 			direct = slices.DeleteFunc(direct, isUn)
 		case !slices.Contains(direct, un):
 			direct = append(direct, un)
@@ -181,11 +187,18 @@ func (h *Host) direct() []*Group {
 func (b *builder) chainHosts(root *node) error {
 	shared := map[string][]*Group{}
 	memberships := 0
+	b.known = slices.DeleteFunc(b.known, func(h *Host) bool { return len(h.chain) == 0 })
 	for _, h := range b.known {
 		key := names(h.chain)
+		if b.ousted[h] {
+			key += "\x00"
+		}
 		chain, ok := shared[key]
 		if !ok {
 			chain = ancestry(append(h.chain, b.inv.all))
+			if b.ousted[h] {
+				chain = slices.DeleteFunc(chain, func(g *Group) bool { return g.Name == ungrouped })
+			}
 			shared[key] = chain
 		}
 		h.chain = chain

@@ -42,7 +42,7 @@ func newRoot(e env) *cobra.Command {
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more about the work")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return o.check(cmd.Name()) }
-	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newHistory(o), newExplain(o), newApprove(o), newParams(o), newSchema(o), newNode(o))
+	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newHistory(o), newExplain(o), newApprove(o), newParams(o), newSchema(o), newInventory(o), newNode(o))
 	o.complete(root)
 	return root
 }
@@ -75,7 +75,7 @@ func (o *options) complete(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("output", formats) // the flag is there, once
 	_ = root.RegisterFlagCompletionFunc("name", inventories)
 	for _, cmd := range root.Commands() {
-		if cmd.Name() != "check" && cmd.ValidArgsFunction == nil {
+		if cmd.Name() != "check" && cmd.Name() != "inventory" && cmd.ValidArgsFunction == nil {
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}
