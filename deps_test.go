@@ -35,6 +35,7 @@ var keepers = map[string][]string{
 	"github.com/go-git/":                 {"sources/git"},
 	"github.com/fsnotify/":               {"sources/dir"},
 	"golang.org/x/crypto/ssh":            {"executors/ssh", "executors/ssh/sshtest"},
+	"github.com/jmespath/":               {"modules/pgsql"},
 	"go.etcd.io/etcd/":                   {"executors/etcd"},
 	"github.com/prometheus/":             {"reconcile", "server", "cmd/pigsync"},
 	"github.com/spf13/cobra":             {"cmd/pigsync", "lab/cmd/lab"},

@@ -3,6 +3,9 @@ package inventory
 // maxName bounds the work of comparing one name: no parameter is nearly as long.
 const maxName = 64
 
+// Nearest returns the candidate that name is probably a misspelling of; of equals, the first.
+func Nearest(name string, candidates []string) (string, bool) { return nearest(name, candidates) }
+
 // nearest returns the candidate that is spelled most like name, when one is close enough to be a
 // slip of the hand: one change in short names, two in names from eight characters. Of equals the
 // first wins.

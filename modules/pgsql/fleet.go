@@ -25,6 +25,7 @@ type cluster struct {
 	fleet         *fleet
 	name          string
 	members       []*member // in the order of their numbers
+	selectable    []any     // the members as JMESPath sees them, once somebody asked
 }
 
 // member is one host of a cluster, and what the inventory says of it.

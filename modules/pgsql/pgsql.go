@@ -43,9 +43,30 @@ var checks = []check{
 	{[]string{"pg_delay", "pg_upstream", "pg_role"}, (*cluster).checkDelay},
 	{nil, (*cluster).checkAgreement},
 	{[]string{"pg_vip_enabled", "pg_vip_address"}, (*cluster).checkVIP},
+	{[]string{"pg_users", "pg_default_roles"}, (*cluster).checkRoles},
+	{[]string{"pg_databases", "pg_users", "pg_default_roles"}, (*cluster).checkDatabases},
+	{[]string{"pg_default_extensions", "pg_libs", "pg_version"}, (*cluster).checkDefaultExtensions},
+	{[]string{"pg_libs", "pg_extensions", "pg_packages", "pg_parameters"}, (*cluster).checkLibraries},
+	{[]string{"pg_parameters"}, (*cluster).checkParameters},
+	{[]string{"pg_hba_rules", "pg_default_hba_rules", "pg_users", "pg_default_roles"}, (*cluster).checkHBA},
+	{[]string{"pgb_hba_rules", "pgb_default_hba_rules", "pg_users", "pg_default_roles"}, (*cluster).checkPoolHBA},
+	{[]string{"pg_services", "pg_default_services", "pg_service_provider"}, (*cluster).checkServices},
+	{[]string{"pg_version"}, (*cluster).checkVersion},
+	{[]string{"pg_conf", "pg_mode"}, (*cluster).checkTemplateName},
+	{[]string{"pg_conf", "pg_rpo"}, (*cluster).checkSync},
+	{[]string{"patroni_enabled"}, (*cluster).checkEtcd},
+	{[]string{"pg_rto", "pg_rto_plan"}, (*cluster).checkPlans},
+	{[]string{"pg_listen"}, (*cluster).checkListen},
+	{[]string{"pg_crontab"}, (*cluster).checkCrontab},
+	{[]string{"pgbackrest_method", "pgbackrest_repo", "pgbackrest_enabled"}, (*cluster).checkBackup},
+	{[]string{"pg_pitr"}, (*cluster).checkPITR},
+	{[]string{"pg_mode", "pg_shard", "pg_group", "pg_databases"}, (*cluster).checkCitus},
 }
 
 // judge looks at what clusters share.
 func (f *fleet) judge() {
 	f.checkVIPs()
+	f.checkPorts()
+	f.checkShards()
+	f.checkRemotes()
 }
