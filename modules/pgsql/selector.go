@@ -3,6 +3,7 @@ package pgsql
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jmespath/go-jmespath"
@@ -20,12 +21,24 @@ func compileSelector(expression string) (s *selector, offset int, err error) {
 	query, err := jmespath.Compile(standard)
 	var bad jmespath.SyntaxError
 	if errors.As(err, &bad) {
-		return nil, min(added.before(bad.Offset), len(expression)), errors.New(strings.TrimPrefix(bad.Error(), "SyntaxError: "))
+		offset = min(added.before(bad.Offset), len(expression))
+		return nil, offset, errors.New(stops(expression[offset:]))
 	}
 	if err != nil {
 		return nil, 0, err
 	}
 	return &selector{query}, 0, nil
+}
+
+// stops says where an expression stops making sense; the library speaks of its own tokens.
+func stops(rest string) string {
+	switch {
+	case rest == "":
+		return "it ends too early"
+	case strings.HasPrefix(rest, "="):
+		return "want == to compare"
+	}
+	return fmt.Sprintf("cannot go on with %q", rest)
 }
 
 // additions are the places where a rewritten text is longer than it was, and by how much.
