@@ -63,7 +63,8 @@ func (b *Bound) Pos(name string) token.Position {
 // with var:"*" and the type map[string]Value takes the keys that no other field reads; without
 // one they are warnings.
 //
-// A field whose value has a problem is zero; in lists and mappings, only the part that has it. An explicit null is an empty text, list or mapping,
+// Lists and mappings that are defaults are shared by all who bind the struct: they are to be read
+// only. A field whose value has a problem is zero; in lists and mappings, only the part that has it. An explicit null is an empty text, list or mapping,
 // and wrong for every other type. Bind panics when the struct itself is wrong, as
 // regexp.MustCompile does: that is a mistake in the program, not in the inventory.
 func Bind(scope Scope, into any) *Bound {
@@ -135,6 +136,19 @@ func (b *binder) field(f *field, scope Scope, self Value, dst reflect.Value) {
 		b.decode(v, dst, f)
 		return
 	}
+	if f.shared == nil {
+		b.preset(f, dst)
+		return
+	}
+	f.shared.once.Do(func() {
+		f.shared.value = reflect.New(dst.Type()).Elem()
+		b.preset(f, f.shared.value)
+	})
+	dst.Set(f.shared.value)
+}
+
+// preset decodes the default.
+func (b *binder) preset(f *field, dst reflect.Value) {
 	before := len(b.problems.list)
 	b.decode(*f.initial, dst, f)
 	if HasErrors(b.problems.list[before:]) {

@@ -310,3 +310,21 @@ func TestDefaultsHaveNoPlace(t *testing.T) {
 		t.Errorf("%+v is at %s, and given: %v", v.Users, b.Pos("pg_users[0].name"), b.Has("pg_users[0].name"))
 	}
 }
+
+// A default that holds the place of its object is another for each host; all others are one.
+func TestDefaultsAreShared(t *testing.T) {
+	inv := mustLoad(t, "all:\n  hosts:\n    10.0.0.1:\n    10.0.0.2:\n")
+	type both struct {
+		Users []role   `var:"pg_users" default:"[{name: a}]"`
+		Words []string `var:"words" default:"[a, b]"`
+	}
+	var a, b both
+	Bind(inv.Host("10.0.0.1"), &a)
+	Bind(inv.Host("10.0.0.2"), &b)
+	if a.Users[0].Pos == b.Users[0].Pos || b.Users[0].Pos != inv.Host("10.0.0.2").Pos {
+		t.Errorf("users at %s and %s", a.Users[0].Pos, b.Users[0].Pos)
+	}
+	if &a.Words[0] != &b.Words[0] || len(b.Words) != 2 || cap(b.Words) != 2 {
+		t.Errorf("words %v and %v", a.Words, b.Words)
+	}
+}

@@ -34,7 +34,8 @@ type plan struct {
 type field struct {
 	index    []int
 	name     string
-	initial  *Value // the default; nil when there is none
+	initial  *Value  // the default; nil when there is none
+	shared   *shared // the default decoded; nil when it is another for each scope
 	required bool
 	expand   bool
 	rules
@@ -125,6 +126,9 @@ func newField(t reflect.Type, f reflect.StructField, name string, index []int) f
 	}
 	if text, ok := f.Tag.Lookup("default"); ok {
 		made.initial = initial(t, f, name, text)
+		if !made.expand && !placed(f.Type, map[reflect.Type]bool{}) {
+			made.shared = &shared{}
+		}
 	}
 	return made
 }
@@ -146,6 +150,32 @@ func newBound(t reflect.Type, f reflect.StructField, tag string) *bound {
 		panic(badField(t, f, "has no number in "+tag))
 	}
 	return &bound{text, value}
+}
+
+// shared is a default that is the same for every scope, decoded when it is first asked for.
+type shared struct {
+	once  sync.Once
+	value reflect.Value
+}
+
+// placed tells whether a type holds the place of an object, which for a default is that of the
+// scope. A type may hold itself: each is looked into once.
+func placed(t reflect.Type, seen map[reflect.Type]bool) bool {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Pointer:
+		return placed(t.Elem(), seen)
+	case reflect.Struct:
+		if isLeaf(t) || seen[t] {
+			return false
+		}
+		seen[t] = true
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Type == reflect.TypeFor[token.Position]() || placed(f.Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // initial reads a default: text for what is written as one scalar, YAML for the rest.
