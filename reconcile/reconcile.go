@@ -19,8 +19,9 @@ import (
 
 // Reconciler makes a fleet agree with an inventory.
 type Reconciler struct {
-	Name     string // of the inventory, for status and metrics
-	File     string // its path inside a revision's tree
+	Name     string            // of the inventory, for status and metrics
+	File     string            // its path inside a revision's tree
+	Access   inventory.Options // what opens its secrets
 	Modules  []*modules.Module
 	Policies []*policies.Policy
 	// Reach gives the hands for the places an inventory names. It is called every round.
@@ -83,7 +84,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 			err = fmt.Errorf("assess %s: a part of pigsync failed: %v", rev.ID, p)
 		}
 	}()
-	inv, problems, err := inventory.Load(rev.Tree, r.File)
+	inv, problems, err := inventory.LoadWith(rev.Tree, r.File, r.Access)
 	if err != nil {
 		return nil, nil, err
 	}

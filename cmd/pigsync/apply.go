@@ -41,7 +41,7 @@ func apply(cmd *cobra.Command, o *options) error {
 	round, err := s.Run(cmd.Context(), rev, s.at(cmd.Context()), p.round)
 	p.end()
 	if err != nil {
-		return refused(o, rev, s.File, err)
+		return refused(o, rev, s, err)
 	}
 	return conclude(o, round)
 }

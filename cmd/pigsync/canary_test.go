@@ -58,6 +58,7 @@ type cage struct {
 	*testing.T
 	dir    string
 	listen string
+	reach  string // the part of an inventory that says how its node is reached
 }
 
 // run runs a command in this process and looks at what it says.
@@ -73,7 +74,12 @@ func (c cage) run(args ...string) string {
 }
 
 func (c cage) env(out *lockedWriter, args ...string) env {
-	getenv := func(key string) string { return map[string]string{"HOME": c.dir}[key] }
+	getenv := func(key string) string {
+		if name, ok := strings.CutPrefix(key, "CANARY_"); ok {
+			return "CANARY-" + strings.ToLower(name)
+		}
+		return map[string]string{"HOME": c.dir}[key]
+	}
 	return env{args: args, stdin: strings.NewReader(""), stdout: out, stderr: out, getenv: getenv}
 }
 
@@ -117,6 +123,7 @@ func newCage(t *testing.T) (c cage, cfg string) {
 	c = cage{T: t, dir: t.TempDir(), listen: l.Addr().String()}
 	srv := serveNode(t, filepath.Join(c.dir, "node"))
 	reach := fmt.Sprintf("reach:\n  hosts:\n    10.10.10.10: { ansible_host: 127.0.0.1, ansible_user: root, ansible_port: %d, ansible_ssh_private_key_file: %s }\n", srv.Port, srv.KeyFile)
+	c.reach = reach
 	c.write("state/known_hosts", srv.KnownHostsLines())
 	c.write("inv/pigsty.yml", inventoryWithCanaries(reach))
 	c.write("password", canaryFile+"\n")

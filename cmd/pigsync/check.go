@@ -43,7 +43,11 @@ func check(cmd *cobra.Command, o *options, path string) error {
 	if err != nil {
 		return err
 	}
-	problems, err := examine(rev.Tree, file)
+	access, err := o.checkAccess()
+	if err != nil {
+		return err
+	}
+	problems, err := examine(rev.Tree, file, access)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hinted{fmt.Errorf("%s: no %s in it", path, file), "name the file itself"}
 	}
@@ -60,9 +64,21 @@ func check(cmd *cobra.Command, o *options, path string) error {
 	return nil
 }
 
+// checkAccess is what the flags give to open secrets with. Without any of them, nobody is expected
+// to have keys: what is encrypted is unknown, and the rest is checked.
+func (o *options) checkAccess() (inventory.Options, error) {
+	secrets, err := o.secrets.given()
+	if err != nil {
+		return inventory.Options{}, err
+	}
+	access, err := secrets.open(o.getenv)
+	access.Keyless = secrets.empty()
+	return access, readable(err)
+}
+
 // examine finds everything that can be found wrong with an inventory without looking at its fleet.
-func examine(tree fs.FS, file string) ([]inventory.Problem, error) {
-	inv, problems, err := inventory.Load(tree, file)
+func examine(tree fs.FS, file string, access inventory.Options) ([]inventory.Problem, error) {
+	inv, problems, err := inventory.LoadWith(tree, file, access)
 	var bad inventory.Problem
 	if errors.As(err, &bad) {
 		return append(problems, bad), nil

@@ -34,6 +34,8 @@ type inventoryConfig struct {
 	Dir      string        `yaml:"dir"`
 	File     string        `yaml:"file"`     // in the repository or directory; default pigsty.yml
 	Interval time.Duration `yaml:"interval"` // between looks at the fleet; default 1m
+	// Secrets open what is encrypted, and say what may be read beside the inventory.
+	Secrets secretsConfig `yaml:"secrets"`
 	// Heal false reports what drifts from a commit that has converged, and changes nothing.
 	Heal *bool `yaml:"heal"`
 	// ReportOnly are patterns of owners ("etcd/*") whose differences are reported, never changed.

@@ -70,6 +70,7 @@ func (c *config) rebase(base string) {
 	}
 	for i := range c.Inventories {
 		paths = append(paths, &c.Inventories[i].Dir)
+		paths = append(paths, c.Inventories[i].Secrets.paths()...)
 		if g := c.Inventories[i].Git; g != nil {
 			paths = append(paths, &g.PasswordFile, &g.CAFile, &g.KeyFile, &g.KnownHosts)
 		}
@@ -119,6 +120,7 @@ func (inv inventoryConfig) check(d *decoder, at string) {
 	if inv.Git != nil && inv.Git.URL == "" {
 		d.wrongAt(at+".git.url", "is required")
 	}
+	inv.Secrets.check(d, at+".secrets")
 	for i, name := range inv.Approve {
 		if _, err := hazards([]string{name}); err != nil {
 			d.wrongAt(fmt.Sprintf("%s.approve[%d]", at, i), "%v", err)

@@ -65,7 +65,7 @@ func explain(cmd *cobra.Command, o *options, text string) error {
 	}
 	round, err := s.Plan(cmd.Context(), rev, s.Priors(rev, s.at(cmd.Context())))
 	if err != nil {
-		return refused(o, rev, s.File, err)
+		return refused(o, rev, s, err)
 	}
 	found, ok := round.Explain(id)
 	if !ok {

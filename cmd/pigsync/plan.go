@@ -41,7 +41,7 @@ func plan(cmd *cobra.Command, o *options) error {
 	}
 	round, err := s.Plan(cmd.Context(), rev, s.Priors(rev, s.at(cmd.Context())))
 	if err != nil {
-		return refused(o, rev, s.File, err)
+		return refused(o, rev, s, err)
 	}
 	if err := showRound(o, round); err != nil {
 		return err
@@ -91,7 +91,7 @@ func writeObjections(w io.Writer, r *reconcile.Round) {
 
 // refused prints all problems of a commit that cannot be acted on, and keeps any other error. The
 // reconciler stops at the first kind of problem; check goes through all of them.
-func refused(o *options, rev sources.Revision, file string, err error) error {
+func refused(o *options, rev sources.Revision, s *session, err error) error {
 	var bad *reconcile.Refused
 	var one inventory.Problem
 	var problems []inventory.Problem
@@ -105,7 +105,7 @@ func refused(o *options, rev sources.Revision, file string, err error) error {
 	default:
 		return err
 	}
-	if found, err := examine(rev.Tree, file); err == nil {
+	if found, err := examine(rev.Tree, s.File, s.Access); err == nil {
 		problems = inventory.Sort(append(problems, found...))
 	}
 	if err := printRefused(o, rev, problems); err != nil {

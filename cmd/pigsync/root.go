@@ -20,6 +20,7 @@ type options struct {
 	listen    string // of serve and status
 	output    string
 	verbose   bool
+	secrets   secretFlags
 }
 
 func newRoot(e env) *cobra.Command {
@@ -41,6 +42,7 @@ func newRoot(e env) *cobra.Command {
 	f.StringVar(&o.state, "state", "", "`directory` of the journal, the authority and known hosts, without a configuration")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more about the work")
+	o.secretFlags(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return o.check(cmd.Name()) }
 	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newHistory(o), newExplain(o), newApprove(o), newParams(o), newSchema(o), newInventory(o), newNode(o))
 	o.complete(root)

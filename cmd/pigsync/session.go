@@ -149,6 +149,14 @@ func (o *options) open(mode journalMode) (*session, error) {
 
 func (o *options) session(c *config, inv inventoryConfig, mode journalMode) (*session, error) {
 	log := o.logger().With("inventory", inv.Name)
+	secrets, err := inv.Secrets.with(o.secrets)
+	if err != nil {
+		return nil, err
+	}
+	access, err := secrets.open(o.getenv)
+	if err != nil {
+		return nil, readable(err)
+	}
 	journal, err := openJournal(journalOf(c, inv), mode)
 	if err != nil {
 		return nil, readable(err)
@@ -160,7 +168,7 @@ func (o *options) session(c *config, inv inventoryConfig, mode journalMode) (*se
 	h := newHands(c, c.place(inv), o.getenv, log)
 	return &session{
 		Reconciler: &reconcile.Reconciler{
-			Name: inv.Name, File: src.file, Modules: all.Modules(), Policies: judges(inv), Reach: h.reach,
+			Name: inv.Name, File: src.file, Access: access, Modules: all.Modules(), Policies: judges(inv), Reach: h.reach,
 			Journal: journal, Now: time.Now, Log: log,
 		},
 		source: src, hands: h,
