@@ -30,11 +30,22 @@ func checkPorts(p *modules.Pass) {
 // collides tells whether two claims on one port cannot both be met. A service that is given twice
 // by one name is one file, and the last one counts.
 func (c claim) collides(other claim) bool {
-	if c.file != "" && c.file == other.file {
+	if c.file != "" && c.file == other.file || c.leftToPG(other) {
 		return false
 	}
 	return everywhere(c.ip) || everywhere(other.ip) || c.ip == other.ip
 }
+
+// leftToPG tells whether the module of PostgreSQL compares the two: its own ports among each other,
+// and with those of haproxy.
+func (c claim) leftToPG(other claim) bool {
+	ours, theirs := c.ofPG(), other.ofPG()
+	return ours && theirs || ours && other.ofHAProxy() || theirs && c.ofHAProxy()
+}
+
+func (c claim) ofPG() bool { return strings.HasPrefix(c.owner, "pgsql/") }
+
+func (c claim) ofHAProxy() bool { return strings.HasPrefix(c.name, "haproxy_") }
 
 func everywhere(ip string) bool { return ip == "" || ip == "*" || ip == "0.0.0.0" || ip == "::" }
 
@@ -69,7 +80,7 @@ func report(p *modules.Pass, seen map[told]bool, h *inventory.Host, first, secon
 func checkServiceNames(p *modules.Pass, h *inventory.Host, claims []claim) {
 	files := map[string]bool{}
 	for _, c := range claims {
-		if strings.HasPrefix(c.owner, "pgsql/") && c.file != "" {
+		if c.ofPG() && c.file != "" {
 			files[c.file] = true
 		}
 	}
