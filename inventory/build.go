@@ -54,6 +54,7 @@ func (l *loader) build(root *node) (*Inventory, error) {
 	if err := b.resolve(root); err != nil {
 		return nil, err
 	}
+	b.modernize()
 	b.unevaluated()
 	inv.known = b.known
 	inv.src.sortMarks()

@@ -53,5 +53,29 @@ const (
 
 	CodeUnknown = "INV050" // a variable that is no parameter of any release known here
 
+	// Inventories of older releases: names.
+
+	CodeOldRelease = "INV060" // the inventory is written for an older release
+	CodeRenamed    = "INV061" // a parameter that has another name now
+	CodeTwoNames   = "INV062" // the old and the new name at one place
+	CodeDropped    = "INV063" // a parameter that is gone
+	CodeNotCarried = "INV064" // a parameter whose value cannot be carried over to its successor
+	CodeShapeOld   = "INV065" // a value that is written in another way now
+	CodeOldGroup   = "INV066" // a group that has another name now
+
+	// Inventories of older releases: meanings that changed and would hurt.
+
+	CodeClusterOfV1  = "INV070" // a PostgreSQL cluster that v1 built
+	CodeNoVersion    = "INV071" // no pg_version, whose default has changed
+	CodeDirectory    = "INV072" // a directory that means another one now
+	CodeRecoveryTime = "INV073" // pg_rto in seconds that no plan has
+	CodeInterface    = "INV074" // no interface for a VIP, whose default has changed
+	CodeRootKey      = "INV075" // no minio_secret_key, whose default has changed
+	CodeNoStore      = "INV076" // dcs_servers without a group etcd
+	CodeRulesOfV1    = "INV077" // pg_hba_rules of v1, which were added to built-in rules
+	CodeTwoVIPs      = "INV078" // vip_mode of v1 in an inventory of a later release
+	CodeDocker       = "INV079" // no docker_data, whose default has changed
+	CodePortal       = "INV080" // a web address of a program that is gone
+
 	CodeMore = "INV099" // stands for the problems left out after the first thousand
 )

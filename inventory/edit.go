@@ -25,6 +25,7 @@ const (
 	opDelete
 	opInsert
 	opAppend
+	opLift
 )
 
 // Spot is where an edit is made. Path names it from the top, with a dot between keys and the
@@ -65,6 +66,9 @@ func Insert(at Spot, key string, value any, after string) Edit {
 
 // Append adds an item to the end of the list at a spot.
 func Append(at Spot, value any) Edit { return Edit{op: opAppend, at: at, value: value} }
+
+// Lift puts the entries of the mapping at a spot in the place of the key that held them.
+func Lift(at Spot) Edit { return Edit{op: opLift, at: at} }
 
 // Pairs is a mapping with an order.
 type Pairs []Pair
@@ -190,6 +194,8 @@ func (d *draft) patch(e Edit, at slot) (patches, error) {
 		return d.insert(at, e)
 	case opAppend:
 		return d.append(at, e.value)
+	case opLift:
+		return d.lift(at)
 	}
 	return d.set(at, e.value)
 }

@@ -138,7 +138,7 @@ func (p slot) through(touched map[*yaml.Node]bool) bool {
 // container returns where an edit makes something come or go; nil for one that does neither.
 func (p slot) container(op operation) *yaml.Node {
 	switch op {
-	case opDelete:
+	case opDelete, opLift:
 		return p.parent
 	case opInsert, opAppend:
 		return p.value

@@ -266,6 +266,9 @@ func change(n *node, steps []step, e Edit) (*node, error) {
 	if len(steps) == 1 && e.op == opRename {
 		return &changed, changed.renameEntry(steps[0].key, e.name)
 	}
+	if len(steps) == 1 && e.op == opLift {
+		return &changed, changed.liftEntry(steps[0].key)
+	}
 	last := len(steps) == 1 && e.op == opDelete
 	if steps[0].item {
 		return &changed, changed.changeItem(steps, e, last)

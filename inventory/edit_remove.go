@@ -3,6 +3,8 @@ package inventory
 import (
 	"bytes"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 func (d *draft) remove(at slot) (patches, error) {
@@ -116,4 +118,53 @@ func (d *draft) afterComma(comma int) int {
 		return comma + 1
 	}
 	return at
+}
+
+// lift takes out a key and moves what it held to where it stood; its comment gets a line to itself.
+func (d *draft) lift(at slot) (patches, error) {
+	if at.key == nil || at.value.Kind != yaml.MappingNode || len(at.value.Content) == 0 {
+		return nil, errMap
+	}
+	end, err := d.endOf(at.value)
+	if err != nil {
+		return nil, err
+	}
+	begin, inner := d.begin(at.key), d.body(at.value)
+	if isFlow(at.value) {
+		return patches{{begin, inner, ""}, {inner, end, trimBrackets(d.text[inner:end])}}, nil
+	}
+	from, err := d.from(at)
+	if err != nil {
+		return nil, err
+	}
+	if !isBlank(d.text[d.lineStart(begin):begin]) || d.nextLine(from) > inner {
+		return nil, errEnd
+	}
+	made := patches{{begin, d.skipSpaces(from), ""}}
+	if made[0].end == d.lineEnd(from) {
+		made[0] = patch{d.lineStart(begin), d.nextLine(from), ""}
+	}
+	return append(made, d.dedent(d.nextLine(from), end, d.column(inner)-d.column(begin))...), nil
+}
+
+func trimBrackets(text []byte) string {
+	return strings.Trim(string(text[1:len(text)-1]), " \t\r\n,")
+}
+
+func (d *draft) skipSpaces(at int) int {
+	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
+		at++
+	}
+	return at
+}
+
+// dedent moves lines to the left.
+func (d *draft) dedent(begin, end, by int) patches {
+	var made patches
+	for at := begin; at < end; at = d.nextLine(at) {
+		if n := min(d.skipSpaces(at)-at, by); n > 0 {
+			made = append(made, patch{at, at + n, ""})
+		}
+	}
+	return made
 }

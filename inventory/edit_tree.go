@@ -47,6 +47,22 @@ func (n *node) renameEntry(from, to string) error {
 	return nil
 }
 
+func (n *node) liftEntry(key string) error {
+	i := n.indexOf(key)
+	if i < 0 || n.entries[i].value.kind != Map {
+		return errMap
+	}
+	lifted := n.entries[i].value.entries
+	n.entries = slices.Delete(slices.Clone(n.entries), i, i+1)
+	for _, e := range lifted {
+		if n.indexOf(e.key.text) >= 0 {
+			return fmt.Errorf("the key %s is there already", quoteKey(e.key.text))
+		}
+		n.entries = append(n.entries, e)
+	}
+	return nil
+}
+
 func textNode(s string) *node {
 	n := &node{kind: String, text: s}
 	if isExpression(s) {

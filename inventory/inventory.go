@@ -9,13 +9,14 @@ import (
 // Inventory is everything that one file says, and the files of variables beside it. It does not
 // change after Load.
 type Inventory struct {
-	src    *source
-	all    *Group
-	named  map[string]*Group
-	groups []*Group // sorted by name, without all
-	hosts  []*Host  // sorted by address
-	byAddr map[string]*Host
-	known  []*Host // also those that only the listing shows, in the order of the file
+	src      *source
+	all      *Group
+	named    map[string]*Group
+	groups   []*Group // sorted by name, without all
+	hosts    []*Host  // sorted by address
+	byAddr   map[string]*Host
+	known    []*Host    // also those that only the listing shows, in the order of the file
+	outdated []Outdated // what an older release wanted to have written so
 }
 
 // Groups returns the groups sorted by name, without all, and without ungrouped when it has no hosts.
@@ -73,14 +74,14 @@ func (h *Host) Groups() []*Group {
 
 // In reports whether the host is in the group called name.
 func (h *Host) In(name string) bool {
-	return slices.ContainsFunc(h.chain, func(g *Group) bool { return g.Name == name })
+	return slices.ContainsFunc(h.chain, func(g *Group) bool { return g.called(name) })
 }
 
 // PosIn returns where the host is mentioned in the group called name or, when it is a member
 // through a child group only, where it is mentioned first.
 func (h *Host) PosIn(name string) token.Position {
 	for _, m := range h.mentions {
-		if m.group.Name == name {
+		if m.group.called(name) {
 			return m.key.pos()
 		}
 	}
@@ -93,6 +94,7 @@ type Group struct {
 	Pos  token.Position // of the first definition
 
 	inv      *Inventory
+	alias    string  // what it would be called today; see legacy.go
 	defined  bool    // false for all and ungrouped when the file does not write them
 	layers   []layer // one for each definition, in the order of the file
 	files    []layer // of group_vars, which win over all that the inventory writes in groups
@@ -119,6 +121,7 @@ func (g *Group) Parents() []*Group {
 type layer struct {
 	entries []entry
 	index   map[string]int // nil when there are few entries
+	old     []entry        // as written, when entries are translated from an older release
 }
 
 // fewEntries is how many are searched one after the other faster than through a map.

@@ -234,7 +234,7 @@ func (p *printer) sets(h *Host) (shared, own []entry) {
 func merged(layers []layer) []entry {
 	var all []entry
 	for _, l := range layers {
-		all = append(all, l.entries...)
+		all = append(all, l.written()...)
 	}
 	slices.SortStableFunc(all, func(x, y entry) int { return compareKeys(x.key, y.key) })
 	kept := all[:0]
