@@ -15,8 +15,9 @@ type Inventory struct {
 	groups   []*Group // sorted by name, without all
 	hosts    []*Host  // sorted by address
 	byAddr   map[string]*Host
-	known    []*Host    // also those that only the listing shows, in the order of the file
-	outdated []Outdated // what an older release wanted to have written so
+	known    []*Host           // also those that only the listing shows, in the order of the file
+	renamed  map[string]*Group // by the names that old groups have today
+	outdated []Outdated        // what an older release wanted to have written so
 }
 
 // Groups returns the groups sorted by name, without all, and without ungrouped when it has no hosts.
@@ -25,8 +26,14 @@ func (inv *Inventory) Groups() []*Group { return slices.Clone(inv.groups) }
 // Hosts returns every host once, sorted by address.
 func (inv *Inventory) Hosts() []*Host { return slices.Clone(inv.hosts) }
 
-// Group returns a group by name, also all and ungrouped; nil when there is none.
-func (inv *Inventory) Group(name string) *Group { return inv.named[name] }
+// Group returns a group by name, also all and ungrouped; nil when there is none. An old group is
+// also found by the name that it has today.
+func (inv *Inventory) Group(name string) *Group {
+	if g := inv.named[name]; g != nil {
+		return g
+	}
+	return inv.renamed[name]
+}
 
 // All returns the group of all hosts, whose variables are the global ones.
 func (inv *Inventory) All() *Group { return inv.all }

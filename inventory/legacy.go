@@ -174,7 +174,7 @@ func (l *legacy) group() {
 		return
 	}
 	meta.alias = "infra"
-	l.inv.named["infra"] = meta
+	l.inv.renamed = map[string]*Group{"infra": meta}
 	l.problems.add(Problem{Pos: meta.Pos, Severity: Warning, Code: CodeOldGroup, Msg: "group meta is called infra now, and each of its hosts wants an infra_seq"})
 	l.changes = append(l.changes, Outdated{Pos: meta.Pos, What: "group meta is called infra now", edits: []Edit{Rename(Spot{Pos: meta.Pos}, "infra")}})
 }
@@ -194,6 +194,7 @@ type Outdated struct {
 	What string // "pg_fs_bkup is called pg_fs_backup now"
 
 	edits   []Edit
+	frees   int    // 1 when a name with another meaning goes
 	version string // to be written down, when it was only told by names that go
 }
 

@@ -28,7 +28,7 @@ func (l *legacy) dangers() {
 
 // stores looks for the servers that kept the state of clusters before there was a group etcd.
 func (l *legacy) stores() {
-	if l.inv.named["etcd"] != nil {
+	if l.inv.Group("etcd") != nil {
 		return
 	}
 	if v, ok := l.inv.all.Lookup("dcs_servers"); ok {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // line is one entry of a translated layer.
@@ -122,7 +123,7 @@ func (l *legacy) renamed(e entry, old oldName) line {
 // looked through, neither they nor those of single clusters are renamed in the file.
 func (l *legacy) rules(n line) line {
 	name := n.was.text
-	n.keep = l.dialect.rules && (name == "pg_hba_rules" && l.dialect.hba || name == "pg_hba_rules_extra")
+	n.keep = l.dialect.hba && l.dialect.rules && strings.Contains(name, "_hba_rules")
 	if n.key.text == "pg_default_hba_rules" && len(n.value.list) > 0 {
 		l.problems.errorf(n.was, CodeRulesOfV1, "pg_hba_rules of v1 were added to built-in rules for the superuser, replication and monitoring, and are the whole list now, as pg_default_hba_rules: "+
 			"replicas would be locked out. Write pg_default_hba_rules with rules for ${dbsu}, ${repl}, ${monitor} and ${admin} in front")
@@ -196,7 +197,11 @@ func (l *legacy) tellChange(n line) {
 	if n.was.text != n.key.text {
 		edits = append(edits, Rename(Spot{Pos: n.was.pos()}, n.key.text))
 	}
-	l.changes = append(l.changes, Outdated{Pos: n.was.pos(), What: what, edits: edits})
+	o := Outdated{Pos: n.was.pos(), What: what, edits: edits}
+	if _, old := l.names[n.was.text]; !old {
+		o.frees = 1
+	}
+	l.changes = append(l.changes, o)
 }
 
 // written returns the entries as they stand in the file, under their old names.

@@ -114,10 +114,13 @@ func TestGroupAt(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	inv := mustLoad(t, `all:
+	inv, _, err := load(`all:
   vars: { admin_ipp: 1, ansible_user: x, pg_shared_libraries: x, mongo_seq: 1 }
   hosts: { 10.0.0.1: { cpu: 2, mem: 4, image: x, pg_cluster: a, my_app_key: 1, pg-cluster: x, etcd_esq: 1 } }
 `)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := "[pigsty.yml:2:11: warning: unknown parameter admin_ipp: did you mean admin_ip? " +
 		"pigsty.yml:3:65: warning: unknown parameter my_app_key " +
 		"pigsty.yml:3:80: warning: unknown parameter pg-cluster: did you mean pg_cluster? " +

@@ -18,19 +18,32 @@ import (
 )
 
 func newCheck(o *options) *cobra.Command {
+	var mend, dryRun bool
 	c := &cobra.Command{
 		Use:   "check PATH",
 		Short: "say what is wrong with an inventory, without any network",
 		Long: "Check reads an inventory, a file or a directory with a pigsty.yml, and prints every problem as\n" +
 			"file:line:col: what is wrong and what was expected [CODE]; pigsync explain CODE says more.\n" +
-			"Exit status 0: valid; 1: there are errors.\n" +
+			"With --fix it writes the names and shapes of older releases as v4 wants them, and nothing else:\n" +
+			"comments and layout stay, and every host keeps the values that it had. What could change the\n" +
+			"meaning is left to you. Exit status 0: valid; 1: there are errors.\n" +
 			"For code review, -o sarif writes what code scanning reads, -o github annotations of a workflow.",
-		Example: "  pigsync check pigsty.yml\n  pigsync check . -o json\n  pigsync check . -o github",
+		Example: "  pigsync check pigsty.yml\n  pigsync check . -o json\n  pigsync check . -o github\n  pigsync check --fix --dry-run pigsty.yml",
 		Args:    one("PATH"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return check(cmd, o, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case mend:
+				return fix(cmd.Context(), o, args[0], dryRun)
+			case dryRun:
+				return misused(cmd, errors.New("--dry-run goes with --fix"))
+			}
+			return check(cmd, o, args[0])
+		},
 	}
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text, json, sarif or github")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	c.Flags().BoolVar(&mend, "fix", false, "write the names of older releases as v4 wants them")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "with --fix: show the difference and write nothing")
 	return c
 }
 
