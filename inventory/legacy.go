@@ -30,6 +30,7 @@ type legacy struct {
 	done       map[*entry]layer // by the first entry: layers may be shared
 	moved      map[*node]string // values that mean another directory now, as they were written
 	names      map[string]oldName
+	held       map[string]bool // families of names that somebody has to look at
 	changes    []Outdated
 }
 
@@ -57,7 +58,7 @@ type dialect struct {
 // modernize translates the whole inventory.
 func (b *builder) modernize() {
 	l := &legacy{
-		inv: b.inv, problems: b.problems, done: map[*entry]layer{}, moved: map[*node]string{}, names: oldNames(),
+		inv: b.inv, problems: b.problems, done: map[*entry]layer{}, moved: map[*node]string{}, names: oldNames(), held: map[string]bool{},
 	}
 	if !l.learn(b) {
 		return
@@ -65,7 +66,10 @@ func (b *builder) modernize() {
 	b.eachLayer(func(at *layer) { *at = l.layer(*at) })
 	l.group()
 	l.dangers()
-	b.inv.outdated = l.changes
+	b.inv.outdated = slices.DeleteFunc(l.changes, func(o Outdated) bool { return o.family != "" && l.held[o.family] })
+	if !slices.ContainsFunc(b.inv.outdated, func(o Outdated) bool { return o.version == "" }) {
+		b.inv.outdated = nil // the names that tell the version stay
+	}
 }
 
 // eachLayer visits every block of variables.
@@ -147,9 +151,9 @@ func (l *legacy) byNames(seen map[string]*node) {
 	if l.generation == thisOne {
 		return
 	}
-	version := map[int]string{generation1: "v1", generation3: "v3"}[l.generation]
+	version := map[int]string{generation1: "v1.0.0", generation3: "v3.0.0"}[l.generation]
 	l.problems.warnf(l.tells, CodeOldRelease, "%s tells that this inventory is written for %s, and it is read with the defaults of v4.5: "+
-		"write version: v4.5.0 in the variables of all when nothing is left to mend", l.tells.text, version)
+		"write version: v4.5.0 in the variables of all when nothing is left to mend", l.tells.text, version[:2])
 	l.changes = append(l.changes, Outdated{Pos: l.tells.pos(), What: "version: " + version + " is written down, which " + l.tells.text + " told", version: version})
 }
 
@@ -195,6 +199,7 @@ type Outdated struct {
 
 	edits   []Edit
 	frees   int    // 1 when a name with another meaning goes
+	family  string // of names that are read together
 	version string // to be written down, when it was only told by names that go
 }
 

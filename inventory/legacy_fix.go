@@ -24,7 +24,7 @@ func Modernize(inv *Inventory, file string, text []byte) ([]byte, []Outdated, []
 	}
 	// A name with another meaning goes before something else takes it over.
 	slices.SortStableFunc(todo, func(a, b Outdated) int { return cmp.Compare(b.frees, a.frees) })
-	done := applicable(file, text, nil, todo)
+	done := whole(todo, applicable(file, text, nil, todo))
 	out, err := Apply(file, text, edits(done)...)
 	if err != nil {
 		return text, nil, []Left{{Err: err}} // applicable has tried it
@@ -35,11 +35,25 @@ func Modernize(inv *Inventory, file string, text []byte) ([]byte, []Outdated, []
 	for _, o := range todo {
 		if !slices.ContainsFunc(done, func(d Outdated) bool { return byPlace(d, o) == 0 }) {
 			_, err := Apply(file, text, o.edits...)
+			if err == nil {
+				err = errors.New("it is read together with others that have to stay")
+			}
 			left = append(left, Left{o, err})
 		}
 	}
 	slices.SortStableFunc(done, byPlace)
 	return out, done, left
+}
+
+// whole returns done without the families of which something could not be done.
+func whole(todo, done []Outdated) []Outdated {
+	missing := map[string]bool{}
+	for _, o := range todo {
+		if !slices.ContainsFunc(done, func(d Outdated) bool { return d.Pos == o.Pos }) {
+			missing[o.family] = true
+		}
+	}
+	return slices.DeleteFunc(done, func(o Outdated) bool { return o.family != "" && missing[o.family] })
 }
 
 func edits(list []Outdated) []Edit {
@@ -72,7 +86,7 @@ func applicable(file string, text []byte, done, todo []Outdated) []Outdated {
 // now replaced: what is dangerous about it stays dangerous.
 func (inv *Inventory) writeVersion(file string, text []byte, done []Outdated) ([]byte, []Outdated) {
 	i := slices.IndexFunc(inv.outdated, func(o Outdated) bool { return o.version != "" })
-	if i < 0 || file != inv.File() || len(inv.outdated) == 1 {
+	if i < 0 || file != inv.File() {
 		return text, done
 	}
 	version := inv.outdated[i]

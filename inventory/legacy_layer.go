@@ -122,8 +122,9 @@ func (l *legacy) renamed(e entry, old oldName) line {
 // rules says what it means that the rules of v1 are the whole list now. As long as they are not
 // looked through, neither they nor those of single clusters are renamed in the file.
 func (l *legacy) rules(n line) line {
-	name := n.was.text
-	n.keep = l.dialect.hba && l.dialect.rules && strings.Contains(name, "_hba_rules")
+	if l.dialect.rules && family(n.was.text) == hbaFamily {
+		l.held[hbaFamily] = true
+	}
 	if n.key.text == "pg_default_hba_rules" && len(n.value.list) > 0 {
 		l.problems.errorf(n.was, CodeRulesOfV1, "pg_hba_rules of v1 were added to built-in rules for the superuser, replication and monitoring, and are the whole list now, as pg_default_hba_rules: "+
 			"replicas would be locked out. Write pg_default_hba_rules with rules for ${dbsu}, ${repl}, ${monitor} and ${admin} in front")
@@ -163,11 +164,13 @@ func (l *legacy) both(a, b line) line {
 		l.problems.errorf(a.was, CodeTwoNames, "%s and %s (%s) are the same parameter now: keep one, as %s",
 			a.was.text, b.was.text, b.was.pos(), a.key.text)
 		b.told, b.keep = true, true
+		l.held[family(a.was.text)] = true
 		return b
 	case a.choice && !same(a.value, b.value):
 		on := *a.value
 		on.kind, on.text = Bool, "true"
 		a.value, a.edits = &on, []Edit{Set(Spot{Pos: a.entry.value.pos()}, true)}
+		a.meaning = fmt.Sprintf("%s and %s are written as one now, and what protects counts: %s: true", a.was.text, b.was.text, a.key.text)
 	}
 	l.problems.warnf(b.was, CodeRenamed, "%s is called %s now, which %s sets too", b.was.text, b.key.text, a.was.text)
 	a.gone = append(a.gone, b.was)
@@ -193,15 +196,36 @@ func (l *legacy) tellChange(n line) {
 	edits = append(edits, n.edits...)
 	for _, key := range n.gone {
 		edits = append(edits, Delete(Spot{Pos: key.pos()}))
+		what += "; " + key.text + " is taken out"
 	}
 	if n.was.text != n.key.text {
 		edits = append(edits, Rename(Spot{Pos: n.was.pos()}, n.key.text))
 	}
-	o := Outdated{Pos: n.was.pos(), What: what, edits: edits}
+	o := Outdated{Pos: n.was.pos(), What: what, edits: edits, family: family(n.was.text)}
 	if _, old := l.names[n.was.text]; !old {
 		o.frees = 1
 	}
 	l.changes = append(l.changes, o)
+}
+
+// Names that are read together: as long as one of them cannot be renamed, none is, since what is
+// left would be read in another way.
+const (
+	hbaFamily      = "hba"
+	vipFamily      = "vip"
+	packagesFamily = "packages"
+)
+
+func family(name string) string {
+	switch {
+	case strings.HasPrefix(name, "vip_"):
+		return vipFamily
+	case name == "node_packages" || name == "node_extra_packages" || name == "node_meta_packages":
+		return packagesFamily
+	case strings.HasPrefix(name, "pg_hba_rules") || strings.HasPrefix(name, "pgbouncer_hba_rules"):
+		return hbaFamily
+	}
+	return ""
 }
 
 // written returns the entries as they stand in the file, under their old names.

@@ -117,7 +117,13 @@ func tellRest(o *options, path, file string, rewrites []rewrite, problems []inve
 	if len(rest) > 0 {
 		fmt.Fprintln(o.stdout, "left to you:")
 	}
-	return printProblems(o, o.stdout, underPath(rest, path, file))
+	if err := printProblems(o, o.stdout, underPath(rest, path, file)); err != nil {
+		return err
+	}
+	if inventory.HasErrors(rest) {
+		return exit(exitError)
+	}
+	return nil
 }
 
 // isLegacy reports whether a code is about inventories of older releases.
