@@ -102,6 +102,7 @@ type Released struct {
 type Checkpoint struct {
 	Converged  string               `json:"converged,omitempty"` // revision, "" for none
 	Attempted  []string             `json:"attempted,omitempty"` // since then, the oldest first
+	Idle       string               `json:"idle,omitempty"`      // the newest of them, as long as it has done nothing
 	Approvals  []policies.Approval  `json:"approvals,omitempty"` // without the steps that were done
 	Holds      []policies.HoldOrder `json:"holds,omitempty"`
 	Unfinished []Intent             `json:"unfinished,omitempty"`

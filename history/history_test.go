@@ -108,7 +108,8 @@ func TestAttempted(t *testing.T) {
 	if _, ok := j.LastConverged(); ok || len(j.Attempted()) > 0 {
 		t.Error("a new journal knows revisions")
 	}
-	tell(t, j, began("a"), began("b"), history.Converged{Revision: "b", Round: 2}, began("c"), began("b"), began("c"), began("d"))
+	acts := func(revision string) history.Intent { return history.Intent{Revision: revision, Step: step("x")} }
+	tell(t, j, began("a"), began("b"), history.Converged{Revision: "b", Round: 2}, began("c"), acts("c"), began("b"), began("c"), began("d"))
 	want := []string{"b", "c", "d"}
 	if got := j.Attempted(); !slices.Equal(got, want) {
 		t.Errorf("attempted %v, want %v", got, want)
@@ -120,6 +121,34 @@ func TestAttempted(t *testing.T) {
 	}
 	if got := j.Attempted(); !slices.Equal(got, want) {
 		t.Errorf("after a restart attempted %v, want %v", got, want)
+	}
+}
+
+// A revision that made nothing is forgotten when the next one begins; a gate that was asked is nothing.
+// So a fleet that is held for long remembers few, also across files and restarts.
+func TestWhatMadeNothingIsForgotten(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, history.Options{MaxBytes: 4 << 10})
+	gate := step("etcd-1")
+	gate.Action = "="
+	tell(t, j, began("a"), history.Converged{Revision: "a", Round: 1})
+	for i := range 300 {
+		rev := fmt.Sprintf("r%d", i)
+		tell(t, j, began(rev), history.Intent{Revision: rev, Step: gate}, history.Held{Revision: rev, Plan: "p", Steps: 1})
+		if i%100 == 50 {
+			tell(t, j, history.Intent{Revision: rev, Step: step("x")})
+		}
+		if i%7 == 0 {
+			j.Close()
+			j = open(t, dir, history.Options{MaxBytes: 4 << 10})
+		}
+	}
+	want := []string{"a", "r50", "r150", "r250", "r299"}
+	if got := j.Attempted(); !slices.Equal(got, want) {
+		t.Errorf("attempted %v, want %v", got, want)
+	}
+	if tell(t, j, began("a")); !slices.Equal(j.Attempted(), want[:4]) {
+		t.Errorf("after a revert attempted %v, want %v", j.Attempted(), want[:4])
 	}
 }
 

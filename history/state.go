@@ -12,7 +12,7 @@ import (
 // What the state holds at most. A forgotten revision is not pruned after, a forgotten approval must
 // be given again; a hold is never forgotten, so one too many is refused.
 const (
-	maxAttempted  = 1000
+	maxAttempted  = 200
 	maxApprovals  = 100
 	maxApproved   = 200_000 // steps, in all approvals together
 	maxHolds      = 1000
@@ -48,7 +48,7 @@ func (s *state) apply(r row, e Entry) {
 	case Result:
 		s.finish(r.time, e)
 	case Converged:
-		s.Converged, s.Attempted, s.Unfinished = e.Revision, nil, nil
+		s.Converged, s.Attempted, s.Idle, s.Unfinished = e.Revision, nil, "", nil
 		s.last.outcome = e
 	case Held, Failed:
 		s.last.outcome = e
@@ -65,10 +65,16 @@ func (s *state) apply(r row, e Entry) {
 	}
 }
 
+// begin remembers a revision for what it may make, and forgets the one before if that made nothing: a
+// fleet that is held for weeks, commit after commit, looks back at those only that came to act.
 func (s *state) begin(e RunBegan) {
 	s.last.run, s.last.outcome = e, nil
+	if s.Idle != "" && s.Idle != e.Revision {
+		s.Attempted, s.Idle = filter(s.Attempted, func(r string) bool { return r != s.Idle }), ""
+	}
 	if !s.knows(e.Revision) {
 		s.Attempted = newest(append(slices.Clip(s.Attempted), e.Revision), maxAttempted)
+		s.Idle = e.Revision
 	}
 }
 
@@ -79,6 +85,9 @@ func (s *state) knows(revision string) bool {
 
 func (s *state) intend(e Intent) {
 	s.last.outcome = nil
+	if e.Revision == s.Idle && e.Step.Action != diff.Check.String() {
+		s.Idle = ""
+	}
 	s.Unfinished = newest(append(s.others(e.Step), e), maxUnfinished)
 }
 
