@@ -26,6 +26,7 @@ type Options struct {
 	// SnapshotDir is where a snapshot is kept before every change of a cluster's members, mode 0600,
 	// the three newest of each cluster. "" means none.
 	SnapshotDir string
+	Patience    time.Duration    // with the members, during one look; 0 means 2 s
 	Now         func() time.Time // nil means time.Now
 	Log         *slog.Logger     // nil discards
 }
@@ -44,6 +45,9 @@ var _ executors.Executor = (*Executor)(nil)
 func New(o Options) *Executor {
 	if o.Refused == nil {
 		o.Refused = refused
+	}
+	if o.Patience <= 0 {
+		o.Patience = lookTimeout
 	}
 	if o.Now == nil {
 		o.Now = time.Now

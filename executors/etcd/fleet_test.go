@@ -69,10 +69,20 @@ func newFleet(t testing.TB, n int) *fleet {
 	for i := range n {
 		f.addNode(i + 1)
 	}
-	f.opts = etcd.Options{Dial: f.dial, Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	f.opts = etcd.Options{Dial: f.dial, Patience: patience, Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	f.exec = newExecutor(f)
 	t.Cleanup(f.down)
 	return f
+}
+
+// patience is for a machine so busy that a healthy member takes seconds to answer.
+const patience = 10 * time.Second
+
+// losesPatience is for whoever waits in vain: no answer is what is wanted.
+func (f *fleet) losesPatience() {
+	f.opts.Patience = time.Second
+	f.exec = etcd.New(f.opts)
+	f.move()
 }
 
 // newExecutor makes an executor that has seen nothing yet.

@@ -32,7 +32,7 @@ type answer struct {
 
 // look asks every endpoint at once and puts the answers together.
 func (c *cluster) look(ctx context.Context) *view {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Patience)
 	defer cancel()
 	answers := make([]*answer, len(c.links))
 	var wg sync.WaitGroup

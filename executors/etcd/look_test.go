@@ -52,6 +52,7 @@ func TestNothingListensIsAbsent(t *testing.T) {
 	f.place.CA = ""
 	f.move()
 	f.absent()
+	f.losesPatience()
 	f.cutOff(2, true)
 	f.unknown("etcd-2")
 	f.place.CA, _ = f.ca.PEM()
@@ -101,6 +102,7 @@ func TestWhatIsNotEtcdIsNotAbsent(t *testing.T) {
 	})
 	t.Run("silence", func(t *testing.T) {
 		f := newFleet(t, 2)
+		f.losesPatience()
 		f.listen(1, func(c net.Conn) { t.Cleanup(func() { _ = c.Close() }) })
 		c, err := f.cluster()
 		if s := f.see(resource.EtcdClusterOf(clusterName)); s.Spec == nil || err != nil || c.Quorum {
@@ -198,7 +200,7 @@ func TestWithoutAQuorum(t *testing.T) {
 		}
 	}
 	// A gate that cannot open says who is in the way, why, and since when.
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	err := f.exec.Apply(ctx, gate("etcd-1"))
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "etcd-1 ("+f.client(1)+"): connection refused since ") {
