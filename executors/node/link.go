@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"os"
+	"syscall"
 
 	"github.com/pigsync/pigsync/resource"
 )
@@ -16,7 +17,10 @@ func (v *view) seeLink(name string) (resource.Spec, error) {
 		return nil, err
 	}
 	target, err := s.dir.Readlink(s.name)
-	if err != nil {
+	switch {
+	case absent(err), errors.Is(err, syscall.EINVAL): // it went, or is no link any more, since it was looked at
+		return nil, errReplaced
+	case err != nil:
 		return nil, err
 	}
 	return resource.Link{Target: target}, nil

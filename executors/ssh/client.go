@@ -47,12 +47,14 @@ func newClient(p *Pool, n *node, conn *ssh.Client, w *wire) *Client {
 	return c
 }
 
+// lives tells whether the connection can still be used. That reading has ended is known before the
+// goroutine that waits for it gets its turn.
 func (c *Client) lives() bool {
 	select {
 	case <-c.dead:
 		return false
 	default:
-		return true
+		return !c.wire.over.Load()
 	}
 }
 
