@@ -59,7 +59,7 @@ func (n *Node) attach(ctx context.Context, d Disk) error {
 	if err := os.MkdirAll(n.mounted(d), 0o755); err != nil {
 		return err
 	}
-	if _, err := run(ctx, "mount", "-o", "loop,discard,errors=remount-ro", n.image(d), n.mounted(d)); err != nil {
+	if _, err := run(ctx, "mount", "-o", "loop,errors=remount-ro", n.image(d), n.mounted(d)); err != nil {
 		return err
 	}
 	for _, dir := range []string{"files", "work"} {
@@ -70,12 +70,13 @@ func (n *Node) attach(ctx context.Context, d Disk) error {
 	return nil
 }
 
-// checkDisk makes an empty file system, or checks the one that is there, as a booting machine
-// would.
+// checkDisk makes an empty file system, or checks the one that is there, as a careful machine does
+// when it boots. What a power cut leaves is a journal to replay: anything worse is the lab's fault, and is
+// told here rather than by a node whose disk turns read-only at some later time.
 func (n *Node) checkDisk(ctx context.Context, d Disk) error {
 	path := n.image(d)
 	if exists(path) {
-		if out, err := run(ctx, "e2fsck", "-p", path); err != nil && !corrected(err) {
+		if out, err := run(ctx, "e2fsck", "-f", "-p", path); err != nil && !corrected(err) {
 			return fmt.Errorf("%w: %s", err, lastLines(out, stderrLines))
 		}
 		return nil

@@ -28,8 +28,10 @@ type moment struct {
 	victim int
 }
 
-// passages bounds a walk; it ends when a passage finds nothing new to strike.
-const passages = 40
+const (
+	passages = 40 // bounds a walk
+	few      = 1  // blows of a passage; so few end the walk: what is left comes about by chance, and is told
+)
 
 func newWalk(c change, victims []int) *walk {
 	return &walk{change: c, victims: victims, struck: map[moment]bool{}, seen: map[moment]bool{}, began: time.Now()}
@@ -40,12 +42,12 @@ func (w *walk) all(t *testing.T) {
 	t.Helper()
 	w.chance = drawn(t)
 	for _, v := range w.victims {
-		for n := 1; n <= passages && w.passage(t, v, n) > 0 && !t.Failed(); n++ {
+		for n := 1; n <= passages && w.passage(t, v, n) > few && !t.Failed(); n++ {
 		}
 	}
 	for m := range w.seen {
 		if !w.struck[m] {
-			t.Logf("%s: never struck, since another followed at once: the %s (%s)", w.name, m.note, suffers(m.victim))
+			t.Logf("%s: never struck: the %s (%s)", w.name, m.note, suffers(m.victim))
 		}
 	}
 }
