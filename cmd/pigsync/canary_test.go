@@ -143,7 +143,7 @@ inventories:
 func TestNoSecretComesOut(t *testing.T) {
 	c, cfg := newCage(t)
 	for _, args := range [][]string{
-		{"check", c.dir + "/inv"}, {"plan"}, {"plan", "-v"}, {"apply", "-v"}, {"plan"}, {"history", "-n", "0"}, {"status"},
+		{"check", c.dir + "/inv"}, {"check", c.dir + "/inv", "--hygiene"}, {"plan"}, {"plan", "-v"}, {"apply", "-v"}, {"plan"}, {"history", "-n", "0"}, {"status"},
 		{"explain", "file:/etc/etcd/etcd.conf@10.10.10.10"}, {"explain", "etcduser:root@etcd"}, {"explain", "etcduser:pg-test@etcd"},
 		{"history", "--verify"}, {"approve", "000000000000"},
 	} {
@@ -160,6 +160,8 @@ func TestNoSecretComesOut(t *testing.T) {
 			}
 		}
 	}
+	c.run("check", c.dir+"/inv", "--hygiene", "-o", "sarif")
+	c.run("check", c.dir+"/inv", "--hygiene", "-o", "github")
 	c.run("check", c.write("bad.yml", strings.ReplaceAll(inventoryWithCanaries(""), `"`+canaryRoot+`"`, "{ a: "+canaryRoot+" }")))
 	c.run("check", c.write("torn.yml", "all: { vars: { etcd_root_password: '"+canaryRoot+"\n"))
 	c.run("plan", "--config", c.write("bad-config.yml", "inventories: [ { name: a, git: { url: [ 'https://me:"+canaryURL+"@x' ], pasword: "+canaryFile+" } } ]\n"))

@@ -13,12 +13,14 @@ import (
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/all"
+	"github.com/pigsync/pigsync/modules/hygiene"
+	"github.com/pigsync/pigsync/modules/manual"
 	"github.com/pigsync/pigsync/resource"
 	"github.com/pigsync/pigsync/sources/dir"
 )
 
 func newCheck(o *options) *cobra.Command {
-	var mend, dryRun bool
+	var mend, dryRun, hygienic bool
 	c := &cobra.Command{
 		Use:   "check PATH",
 		Short: "say what is wrong with an inventory, without any network",
@@ -36,10 +38,13 @@ func newCheck(o *options) *cobra.Command {
 				return fix(cmd.Context(), o, args[0], dryRun)
 			case dryRun:
 				return misused(cmd, errors.New("--dry-run goes with --fix"))
+			case hygienic:
+				return check(cmd, o, args[0], clean)
 			}
 			return check(cmd, o, args[0])
 		},
 	}
+	c.Flags().BoolVar(&hygienic, "hygiene", false, "also warn of passwords: defaults, weak ones, the same twice, plain text")
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text, json, sarif or github")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	c.Flags().BoolVar(&mend, "fix", false, "write the names of older releases as v4 wants them")
@@ -47,7 +52,7 @@ func newCheck(o *options) *cobra.Command {
 	return c
 }
 
-func check(cmd *cobra.Command, o *options, path string) error {
+func check(cmd *cobra.Command, o *options, path string, more ...judge) error {
 	src, file, err := dir.Open(path)
 	if err != nil {
 		return hinted{err, "name a file, or a directory with a pigsty.yml"}
@@ -60,7 +65,7 @@ func check(cmd *cobra.Command, o *options, path string) error {
 	if err != nil {
 		return err
 	}
-	problems, err := examine(rev.Tree, file, access)
+	problems, err := examine(rev.Tree, file, access, more...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hinted{fmt.Errorf("%s: no %s in it", path, file), "name the file itself"}
 	}
@@ -89,8 +94,16 @@ func (o *options) checkAccess() (inventory.Options, error) {
 	return access, readable(err)
 }
 
+// judge finds problems that only some ask for.
+type judge func(*inventory.Inventory) []inventory.Problem
+
+// clean judges passwords.
+func clean(inv *inventory.Inventory) []inventory.Problem {
+	return hygiene.Check(inv, manual.New(all.Modules()))
+}
+
 // examine finds everything that can be found wrong with an inventory without looking at its fleet.
-func examine(tree fs.FS, file string, access inventory.Options) ([]inventory.Problem, error) {
+func examine(tree fs.FS, file string, access inventory.Options, more ...judge) ([]inventory.Problem, error) {
 	inv, problems, err := inventory.LoadWith(tree, file, access)
 	var bad inventory.Problem
 	if errors.As(err, &bad) {
@@ -100,7 +113,11 @@ func examine(tree fs.FS, file string, access inventory.Options) ([]inventory.Pro
 		return nil, err
 	}
 	compiled := modules.Compile(inv, unobserved(inv), all.Modules())
-	return inventory.Sort(slices.Concat(problems, compiled.Problems, inventory.Check(inv))), nil
+	problems = slices.Concat(problems, compiled.Problems, inventory.Check(inv))
+	for _, finds := range more {
+		problems = append(problems, finds(inv)...)
+	}
+	return inventory.Sort(problems), nil
 }
 
 // unobserved is what is known of a fleet nobody has looked at.
