@@ -4,7 +4,8 @@
 //	plan, apply       show and make the difference, once
 //	serve             follows repositories and keeps their fleets as they say
 //	status, history   say where things stand, and what was done
-//	explain ID        says why a resource is as it is
+//	explain ID|CODE   says why a resource is as it is, or what a problem means
+//	params, schema    say what an inventory may hold, to people and to editors
 //	approve DIGEST    lets the held steps of a plan through
 //
 // It has flags, wiring and printing; it decides nothing. main calls run with an environment, so that
