@@ -186,10 +186,10 @@ func (d *draft) plainEnd(at int, value string) (int, error) {
 	for value != "" {
 		next, breaks := d.fold(at)
 		expected := strings.Repeat("\n", max(breaks-1, 0))
-		switch {
-		case breaks == 1:
+		switch breaks {
+		case 1:
 			expected = " "
-		case breaks == 0:
+		case 0:
 			next = min(max(next, at+1), len(d.text))
 			expected = string(d.text[at:next])
 		}
@@ -205,11 +205,11 @@ func (d *draft) plainEnd(at int, value string) (int, error) {
 // fold goes over blanks and line breaks, and counts the breaks.
 func (d *draft) fold(at int) (next, breaks int) {
 	for at < len(d.text) {
-		switch c := d.text[at]; {
-		case c == '\n' || c == '\r':
+		switch d.text[at] {
+		case '\n', '\r':
 			at = d.nextLine(at)
 			breaks++
-		case c == ' ' || c == '\t':
+		case ' ', '\t':
 			at++
 		default:
 			return at, breaks
