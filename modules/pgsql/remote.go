@@ -41,7 +41,7 @@ func (f *fleet) checkRemotes() {
 			case twice:
 				p.Errorf(e.Pos, CodeSamePeer, "pg_exporters: %s is watched on port %d already: want another pg_seq", name, before)
 			case !isHost(e.Host):
-				p.Errorf(e.Pos, CodeRemoteHost, "pg_exporters: pg_host: want an address or the name of a host, got %q", e.Host)
+				p.Errorf(e.Pos, CodeRemoteHost, "pg_exporters: pg_host: want an address or the name of a host")
 			}
 			seen[name] = port
 		}

@@ -58,8 +58,8 @@ func (c *cluster) checkRole(m *member, r *roster, u *User, first map[string]toke
 func (c *cluster) checkPassword(m *member, u *User, pos token.Position) {
 	_, system := m.system()[u.Name]
 	switch {
-	case u.State == "absent" || system:
-		return
+	case u.State == "absent" || system || u.Pos.Filename == "":
+		return // the passwords of the default roles are parameters of their own
 	case u.Password.IsZero() && u.Pooled && m.vars.PoolEnabled && !m.vars.PoolAuthQuery:
 		c.Warnf(pos, CodePoolPassword, "role %s: has pgbouncer: true and no password, so it cannot log in through the pooler", u.Name)
 	case !u.Password.IsZero() && strings.EqualFold(u.Password.Reveal(), u.Name):

@@ -62,7 +62,7 @@ func (c *cluster) checkService(m *member, s *Service, own bool) {
 	if path, _, _ := strings.Cut(s.Check, "?"); !slices.Contains(checkPaths, path) && s.Check != "" {
 		c.Warnf(pos, CodeCheckPath, "service %s: Patroni does not answer %s, so every server will count as down%s", s.Name, path, suggest(path, checkPaths))
 	}
-	if way, _, _ := strings.Cut(strings.Fields(s.Balance + " ")[0]+"(", "("); !slices.Contains(balances, way) {
+	if way, _, _ := strings.Cut(strings.ReplaceAll(s.Balance, " ", "("), "("); !slices.Contains(balances, way) {
 		c.Warnf(pos, CodeBalance, "service %s: HAProxy cannot balance by %s%s", s.Name, way, suggest(way, balances))
 	}
 	picked, ok := c.selects(pos, s.Name, "selector", s.Selector)

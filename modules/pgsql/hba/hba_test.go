@@ -54,6 +54,7 @@ func TestParse(t *testing.T) {
 		{`host all "a all trust`, "9: the quote is not closed"},
 		{"host all all all,samenet trust", "13: want one address, got a list"},
 		{"host all / all trust", "9: the regular expression is empty"},
+		{`host all + all trust`, "9: the user is empty"},
 		{`host all "" all trust`, "9: the user is empty"},
 	} {
 		l, err := hba.Parse(c.line, hba.PostgreSQL)

@@ -111,7 +111,7 @@ func (p *parser) names(l *Line, what string) ([]Token, error) {
 	}
 	for _, w := range f.words {
 		switch {
-		case w.Text == "":
+		case w.Text == "" || !w.Quoted && w.Text == "+":
 			return nil, fail(f.at, "the %s is empty", what)
 		case !w.Quoted && w.Text[0] == '@':
 			return nil, fail(f.at, "%q reads another file, which is not known here: write the names instead", w.Text)
@@ -262,7 +262,7 @@ func (p *parser) options(l *Line) error {
 		for _, w := range f.words {
 			name, value, ok := strings.Cut(w.Text, "=")
 			if !ok || name == "" {
-				return fail(f.at, "want an option as name=value, got %q", w.Text)
+				return fail(f.at, "want an option as name=value") // it may be a part of a password
 			}
 			if l.Options == nil {
 				l.Options = map[string]string{}
