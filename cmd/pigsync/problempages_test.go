@@ -138,7 +138,7 @@ func TestEveryCodeHasAPage(t *testing.T) {
 			t.Errorf("%s is given twice: %s", code, strings.Join(places, " and "))
 		}
 		if _, ok := problems.Find(code); !ok {
-			t.Logf("%s: %s has no page docs/problems/%s.md", places[0], code, code)
+			t.Errorf("%s: %s has no page docs/problems/%s.md", places[0], code, code)
 		}
 	}
 }
