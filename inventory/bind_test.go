@@ -149,11 +149,11 @@ func TestBindProblems(t *testing.T) {
 		{seq + "etcd_port: yes", "INV040 6:18: etcd_port: want a port number (1..65535), got the boolean yes"},
 		{seq + "etcd_port: ~", "INV040 6:18: etcd_port: want a port number (1..65535), got nothing"},
 		{seq + "etcd_port: [1]", "INV040 6:18: etcd_port: want a port number (1..65535), got a list"},
-		{seq + "etcd_port: '{{ p }}'", "INV030 6:18: etcd_port: want a port number (1..65535), but expression is not evaluated yet"},
+		{seq + "etcd_port: '{{ p }}'", "INV030 6:18: etcd_port: p is undefined (on 10.0.0.1)"},
 		{seq + "etcd_port: " + lockedVault, "INV031 6:18: etcd_port: want a port number (1..65535), but it is encrypted, and no vault password was given: want the one it was encrypted with"},
 		{seq + "etcd_port: !vault 12", ""}, // Load has said what is wrong with it
 		{seq + "etcd_data: data", `INV041 6:18: etcd_data: want an absolute path, got "data"`},
-		{seq + "etcd_data: '{{ d }}/x'", "INV030 6:18: etcd_data: want an absolute path, but expression is not evaluated yet"},
+		{seq + "etcd_data: '{{ d }}/x'", "INV030 6:18: etcd_data: d is undefined (on 10.0.0.1)"},
 		{seq + "nodename: A", `INV041 6:17: nodename: want text matching [a-z0-9-]+, got "A"`},
 		{seq + "nodename: \"a\\n\"", `INV041 6:17: nodename: want text matching [a-z0-9-]+, got "a\n"`},
 		{seq + "patroni_watchdog_mode: on", "INV040 6:30: patroni_watchdog_mode: want one of off, automatic, required, got the boolean on"},
@@ -188,7 +188,7 @@ func TestBindProblems(t *testing.T) {
 		{seq + "redis_instances: {a: {}, 1: x}", `INV040 6:25: key of redis_instances: want a whole number, got "a"` + "\n" +
 			`INV040 6:35: redis_instances.1: want a mapping, got "x"`},
 		{seq + "pg_parameters: {a: on}", "INV040 6:26: pg_parameters.a: want text, got the boolean on"},
-		{seq + "repo: {a: [1, '{{ b }}']}", "INV030 6:21: repo.a: want a value, but expression is not evaluated yet"},
+		{seq + "repo: {a: [1, '{{ b }}']}", "INV030 6:21: repo: b is undefined (on 10.0.0.1)"},
 		{seq + "raw: '{{ b }}'", ""},
 		{seq + "etcd_port: '" + strings.Repeat("é", 100) + "'", `INV040 6:18: etcd_port: want a port number (1..65535), got "` + strings.Repeat("é", 60) + `"…`},
 	}

@@ -56,6 +56,7 @@ func (l *loader) build(root *node) (*Inventory, error) {
 	}
 	b.modernize()
 	b.unevaluated()
+	b.readExpressions(l.options)
 	inv.known = b.known
 	inv.src.sortMarks()
 	return inv, nil

@@ -35,7 +35,7 @@ const (
 	CodeTooMany   = "INV029" // more groups, or hosts in groups, than are accepted
 	CodeUngrouped = "INV019" // the group ungrouped as a child of another one
 	CodeVarsFile  = "INV032" // a file in group_vars or host_vars that cannot be read, or that nothing reads
-	CodeJinja     = "INV030" // a Jinja expression, which is not evaluated yet
+	CodeJinja     = "INV030" // an expression that has no value: something in it is not defined, or cannot be computed
 	CodeVault     = "INV031" // an Ansible vault value or file that no password opens
 	CodeBroken    = "INV033" // what calls itself an Ansible vault and is none, or is damaged
 	CodeSOPS      = "INV034" // a SOPS file that no key opens
@@ -48,6 +48,13 @@ const (
 	CodeRange    = "INV041" // the right type, but outside what is allowed
 	CodeRequired = "INV042" // a required parameter that is missing or empty
 	CodeField    = "INV043" // an object key that nothing reads
+
+	// Expressions; see also CodeJinja.
+
+	CodeExpression = "INV060" // an expression that cannot be read, or that names a filter there is not
+	CodeCircle     = "INV061" // variables that refer to each other in a circle
+	CodeRemote     = "INV062" // an expression that only a node can evaluate
+	CodeKeyJinja   = "INV063" // an expression in a key, which nobody evaluates
 
 	// Names.
 

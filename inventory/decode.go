@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// evaluated is where expressions are to be evaluated; until they are, it refuses them, so that
-// none is taken for a literal.
+// evaluated refuses what has no value, so that its text is never taken for one.
 func (v Value) evaluated(want string) error {
 	if v.n == nil || v.n.held == ready {
 		return nil
+	}
+	if v.n.held == failed {
+		return v.unevaluable()
 	}
 	severity := Error
 	if v.n.unknown() {

@@ -18,6 +18,8 @@ type Inventory struct {
 	known    []*Host           // also those that only the listing shows, in the order of the file
 	renamed  map[string]*Group // by the names that old groups have today
 	outdated []Outdated        // what an older release wanted to have written so
+
+	expressions *expressions
 }
 
 // Groups returns the groups sorted by name, without all, and without ungrouped when it has no hosts.
@@ -62,6 +64,7 @@ type Host struct {
 	chain    []*Group  // lowest precedence first, all included; shared between hosts
 	port     string    // written behind the address in the key, as Ansible reads it
 	fault    *Problem  // why it is no host but only shown in the listing
+	view     perspective
 }
 
 // mention is one appearance of a host in a group, with the variables written there.
@@ -112,6 +115,7 @@ type Group struct {
 	chain    []*Group // ancestors and the group itself, lowest precedence first
 	hosts    []*Host
 	direct   []*Host // those mentioned in the group itself, in the order of the file
+	view     perspective
 }
 
 // Hosts returns the members, those of child groups included, sorted by address.

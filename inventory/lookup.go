@@ -8,33 +8,49 @@ import (
 	"strings"
 )
 
-// Lookup returns what name means on the host: the value of the strongest line that sets it. A
-// null that was written counts as set.
+// Lookup returns what name means on the host: the value of the strongest line that sets it, with
+// its expressions evaluated. A null that was written counts as set.
 func (h *Host) Lookup(name string) (Value, bool) {
+	e, ok := h.winner(name)
+	if !ok {
+		return Value{}, false
+	}
+	return h.inv.expressions.lookup(&h.view, e)
+}
+
+// winner returns the strongest line that sets a name for the host, as it is written.
+func (h *Host) winner(name string) (entry, bool) {
 	if e, ok := last(h.files, name); ok {
-		return newValue(e), true
+		return e, true
 	}
 	for i := len(h.mentions) - 1; i >= 0; i-- {
 		if e, ok := h.mentions[i].vars.get(name); ok {
-			return newValue(e), true
+			return e, true
 		}
 	}
-	return lookup(h.chain, name)
+	return winner(h.chain, name)
 }
 
 // Lookup returns what name means for the group as a whole: its own value, or that of its
-// ancestors. What members set for themselves, or get from other groups, does not count.
-func (g *Group) Lookup(name string) (Value, bool) { return lookup(g.chain, name) }
+// ancestors. What members set for themselves, or get from other groups, does not count; and what
+// an expression says of each host, such as inventory_hostname, has no value here.
+func (g *Group) Lookup(name string) (Value, bool) {
+	e, ok := winner(g.chain, name)
+	if !ok {
+		return Value{}, false
+	}
+	return g.inv.expressions.lookup(&g.view, e)
+}
 
-func lookup(chain []*Group, name string) (Value, bool) {
+func winner(chain []*Group, name string) (entry, bool) {
 	for _, blocks := range strength {
 		for i := len(chain) - 1; i >= 0; i-- {
 			if e, ok := last(blocks(chain[i]), name); ok {
-				return newValue(e), true
+				return e, true
 			}
 		}
 	}
-	return Value{}, false
+	return entry{}, false
 }
 
 // strength is the order in which the variables of groups count, the strongest first: a file in
@@ -59,6 +75,17 @@ type Candidate struct {
 	Value Value
 	Group string // the group it is written in; for a host's own line, the group that mentions the host
 	Own   bool   // written at the host itself
+
+	line *node // as it is written
+}
+
+// Expression returns the text of a line that is one, whose result is the Value; empty for others,
+// and for what must not be shown.
+func (c Candidate) Expression() string {
+	if c.line == nil || c.line.held != expression || c.line.secret {
+		return ""
+	}
+	return c.line.text
 }
 
 // Explain returns every line that sets name for the host, the one that wins first and each of
@@ -67,7 +94,7 @@ func Explain(h *Host, name string) []Candidate {
 	var found []Candidate
 	add := func(l layer, group string, own bool) {
 		if e, ok := l.get(name); ok {
-			found = append(found, Candidate{newValue(e), group, own})
+			found = append(found, h.candidate(e, group, own))
 		}
 	}
 	for _, l := range slices.Backward(h.files) {
@@ -84,6 +111,11 @@ func Explain(h *Host, name string) []Candidate {
 		}
 	}
 	return found
+}
+
+func (h *Host) candidate(e entry, group string, own bool) Candidate {
+	v, _ := h.inv.expressions.lookup(&h.view, e)
+	return Candidate{Value: v, Group: group, Own: own, line: e.value}
 }
 
 // home is the group that mentions the host first.

@@ -29,6 +29,16 @@ const (
 	expression      // Jinja
 	vault           // Ansible vault ciphertext, which no key opened
 	sealed          // a value of a SOPS file, which no key opened
+	failed          // Jinja that has no value; list holds the cause
+
+	// Of causes, whose text is the problem:
+
+	illegible // Jinja that cannot be read
+	broken    // its evaluation fails
+	absent    // the same, because something is not defined
+	circular  // it refers to itself
+	remote    // only the node knows it
+	endless   // the chain that led to it is too long
 )
 
 // form is how a value was written, where that matters beyond its kind.
@@ -74,18 +84,27 @@ func (n *node) get(key string) (entry, bool) {
 	return entry{}, false
 }
 
-// firstHeld returns the first scalar in n that cannot be evaluated yet, or nil.
-func (n *node) firstHeld() *node {
-	if n.held != ready {
+// firstHeld returns the first scalar in n that has no value, or nil.
+func (n *node) firstHeld() *node { return n.first(func(n *node) bool { return n.held != ready }) }
+
+// firstVault returns the first scalar in n that is not decrypted, or nil.
+func (n *node) firstVault() *node { return n.first(func(n *node) bool { return n.held == vault }) }
+
+// first returns the first part of n that is so, or nil. Only a held part is not looked into.
+func (n *node) first(is func(*node) bool) *node {
+	if is(n) {
 		return n
 	}
+	if n.held != ready {
+		return nil
+	}
 	for _, item := range n.list {
-		if found := item.firstHeld(); found != nil {
+		if found := item.first(is); found != nil {
 			return found
 		}
 	}
 	for _, e := range n.entries {
-		if found := e.value.firstHeld(); found != nil {
+		if found := e.value.first(is); found != nil {
 			return found
 		}
 	}

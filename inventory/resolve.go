@@ -261,7 +261,7 @@ func (b *builder) unevaluated() {
 
 func (b *builder) warnHeld(l layer) {
 	for _, e := range l.entries {
-		if n := e.value.firstHeld(); n != nil && n.held != sealed && !n.broken() {
+		if n := e.value.firstVault(); n != nil && !n.broken() {
 			b.problems.warnf(n, heldCode(n), "%s: %s", quoteKey(e.key.text), heldText(n))
 		}
 	}

@@ -17,6 +17,8 @@ type source struct {
 	options *Options // of the Load that read it; nil for what no Load has read
 	sealed  bool     // decrypted as a whole: nothing of it may be shown
 	files   fileSet  // this file and those read with it
+
+	expressions *expressions // of the whole inventory; nil while it is being read
 }
 
 // fileSet is every file of one inventory by its name.

@@ -52,8 +52,8 @@ func (v Value) KeyPos() token.Position {
 	return v.key.pos()
 }
 
-// Unevaluated reports whether the value is a Jinja expression or a vault value, whose text is not
-// its value. Values inside it are not looked at.
+// Unevaluated reports whether there is no value, because its expression failed or because it is
+// not decrypted. Values inside it are not looked at.
 func (v Value) Unevaluated() bool { return v.n != nil && v.n.held != ready }
 
 // String returns the text of a scalar: a string as it is, a number in its usual decimal form,

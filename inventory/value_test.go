@@ -62,7 +62,7 @@ func TestValueText(t *testing.T) {
 	for text, want := range map[string]string{
 		"on":        "pigsty.yml:1:29: x: want text, got the boolean on",
 		"[a]":       "pigsty.yml:1:29: x: want text, got a list",
-		"'{{ a }}'": "pigsty.yml:1:29: x: want text, but expression is not evaluated yet",
+		"'{{ a }}'": "pigsty.yml:1:29: x: a is undefined (on 10.0.0.1)",
 	} {
 		if _, err := valueOf(t, text).Text(); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)
