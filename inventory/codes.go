@@ -51,10 +51,10 @@ const (
 
 	// Expressions; see also CodeJinja.
 
-	CodeExpression = "INV060" // an expression that cannot be read, or that names a filter there is not
-	CodeCircle     = "INV061" // variables that refer to each other in a circle
-	CodeRemote     = "INV062" // an expression that only a node can evaluate
-	CodeKeyJinja   = "INV063" // an expression in a key, which nobody evaluates
+	CodeExpression = "INV090" // an expression that cannot be read, or that names a filter there is not
+	CodeCircle     = "INV091" // variables that refer to each other in a circle
+	CodeRemote     = "INV092" // an expression that only a node can evaluate
+	CodeKeyJinja   = "INV093" // an expression in a key, which nobody evaluates
 
 	// Names.
 

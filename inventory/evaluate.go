@@ -3,7 +3,6 @@ package inventory
 import (
 	"errors"
 	"fmt"
-	"go/token"
 	"slices"
 	"strings"
 	"sync"
@@ -204,11 +203,14 @@ func (ev *evaluation) explain(p *perspective, e entry, n *node, err error) *node
 		return n.because(broken, "%s: the expression fails", quoteKeyOf(e.key)).of(e)
 	}
 	held := broken
-	if why.Undefined {
+	switch {
+	case why.Undefined:
 		held = absent
+	case why.Denied:
+		held = denied
 	}
 	msg := why.Msg
-	if n.secret {
+	if n.secret && held != denied {
 		msg = discreet(held)
 	} else if why.Name != "" {
 		msg += ev.hint(p, why.Name)
@@ -316,7 +318,7 @@ func (ev *evaluation) circle(p *perspective, e entry) *node {
 func describeCircle(chain []link) *node {
 	first := 0
 	for i, l := range chain {
-		if before(l.line.value.pos(), chain[first].line.value.pos()) {
+		if before(l.line.value, chain[first].line.value) {
 			first = i
 		}
 	}
@@ -331,11 +333,4 @@ func describeCircle(chain []link) *node {
 	}
 	start := chain[first].line
 	return start.value.because(circular, "%s: refers to itself: %s%s", quoteKeyOf(start.key), b.String(), quoteKeyOf(start.key))
-}
-
-func before(a, b token.Position) bool {
-	if a.Filename != b.Filename {
-		return a.Filename < b.Filename
-	}
-	return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
 }

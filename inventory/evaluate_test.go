@@ -109,14 +109,14 @@ func TestProblemsOfExpressions(t *testing.T) {
 
 func TestExpressionsAreReadAtLoad(t *testing.T) {
 	for line, want := range map[string]string{
-		`a: "{{ x | deflt(1) }}"`:             `INV060 9:8: a: there is no filter deflt`,
-		`a: "{{ x | random }}"`:               `INV060 9:8: a: the filter random is not available here: the same inventory must always mean the same`,
-		`a: [ { b: "{{ x" } ]`:                `INV060 9:15: a: }} is missing`,
-		`a: "{% include 'x' %}"`:              `INV060 9:8: a: {% include %} is not available here: only if, for, set and raw are`,
-		`pg_admin_password: "hunt{{er2"`:      `INV060 9:24: pg_admin_password: this is no expression, although it looks like one: a text that is to stay as it is wants the tag !unsafe`,
-		`a: { "{{ x }}": 1 }`:                 `INV063 9:10: warning: a: Ansible does not evaluate keys: this one stays as it is written`,
-		`a: "{{ package_map['x'] }}"`:         `INV062 9:8: warning: a: package_map differs from node to node, by release and operating system: taken for not set`,
-		`a: [ "{{ package_map['x'] }}" ]`:     `INV062 9:10: warning: a: package_map differs from node to node, by release and operating system: what needs it cannot be managed`,
+		`a: "{{ x | deflt(1) }}"`:             `INV090 9:8: a: there is no filter deflt`,
+		`a: "{{ x | random }}"`:               `INV090 9:8: a: the filter random is not available here: the same inventory must always mean the same`,
+		`a: [ { b: "{{ x" } ]`:                `INV090 9:15: a: }} is missing`,
+		`a: "{% include 'x' %}"`:              `INV090 9:8: a: {% include %} is not available here: only if, for, set and raw are`,
+		`pg_admin_password: "hunt{{er2"`:      `INV090 9:24: pg_admin_password: this is no expression, although it looks like one: a text that is to stay as it is wants the tag !unsafe`,
+		`a: { "{{ x }}": 1 }`:                 `INV093 9:10: warning: a: Ansible does not evaluate keys: this one stays as it is written`,
+		`a: "{{ package_map['x'] }}"`:         `INV092 9:8: warning: a: package_map differs from node to node, by release and operating system: taken for not set`,
+		`a: [ "{{ package_map['x'] }}" ]`:     `INV092 9:10: warning: a: package_map differs from node to node, by release and operating system: what needs it cannot be managed`,
 		`a: !unsafe "{{ x | deflt }}"`:        ``,
 		`a: "{{ nope + 1 }}"`:                 ``,
 		`a: "{# no expression #} {{ '{{' }}"`: ``,
@@ -290,5 +290,29 @@ func TestLongChain(t *testing.T) {
 	v, _ = inv.Host("10.10.10.11").Lookup("v500")
 	if got, err := v.Text(); got != "x" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// Without the keys of the daemon nobody answers a lookup, and nobody is to blame.
+func TestKeylessLookups(t *testing.T) {
+	type one struct {
+		A string `var:"a"`
+		B string `var:"b"`
+	}
+	for keyless, want := range map[bool]int{false: 1, true: 0} {
+		inv, _ := loadText(t, vars(`a: "{{ lookup('env', 'X') }}"`, `b: "{{ a }}"`), Options{Keyless: keyless})
+		if b := Bind(inv.Host("10.10.10.11"), new(one)); len(b.Problems) != want {
+			t.Errorf("keyless %t: %v", keyless, b.Problems)
+		}
+	}
+}
+
+// What is not decrypted is told as that, also where an expression needs it.
+func TestClosedValues(t *testing.T) {
+	inv, _ := loadText(t, vars(`a: "{{ pw }}x"`, `pw: !vault |`, `  $ANSIBLE_VAULT;1.1;AES256`,
+		`  30313233343536373839616263646566303132333435363738396162636465660a`), Options{})
+	v, _ := inv.Host("10.10.10.11").Lookup("a")
+	if _, err := v.Text(); err == nil || !strings.Contains(err.Error(), "pigsty.yml:10:9: warning: pw: the vault is ") {
+		t.Errorf("got %v", err)
 	}
 }

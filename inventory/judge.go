@@ -118,7 +118,8 @@ func (n *node) problem() Problem {
 	case vault, sealed:
 		p.Code = heldCode(n)
 	}
-	if n.unknown() {
+	keyless := n.src.options != nil && n.src.options.Keyless
+	if n.unknown() || n.held == denied && keyless {
 		p.Severity = Warning
 	}
 	return p

@@ -173,8 +173,8 @@ func TestProblems(t *testing.T) {
 		{"priority", ok + "a:\n  hosts: {10.0.0.1: }\n  vars: {ansible_group_priority: high}\n",
 			`INV027 4:34: ansible_group_priority: want a whole number, got "high" [a]`},
 		{"jinja", ok + "a:\n  hosts: {10.0.0.1: {p: [1, {x: 'a {{ b }}'}]}}\n  vars:\n    b: \"{% raw %}\"\n    c: !unsafe '{{ c }}'\n    d: ok ${d}\n    e: a{#b\n",
-			"INV060 5:8: b: {% raw %} is never ended [a]\n" +
-				"INV060 8:8: e: {# is never closed [a]"},
+			"INV090 5:8: b: {% raw %} is never ended [a]\n" +
+				"INV090 8:8: e: {# is never closed [a]"},
 		{"vault", ok + "a:\n  hosts: {10.0.0.1: }\n  vars:\n    p: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n      6162\n",
 			"INV033 5:8: the vault is cut off or damaged: it has no salt, HMAC and ciphertext [a]"},
 		{"locked vault", ok + "a:\n  hosts: {10.0.0.1: }\n  vars:\n    p: [ " + lockedVault + " ]\n",

@@ -36,6 +36,7 @@ const (
 	illegible // Jinja that cannot be read
 	broken    // its evaluation fails
 	absent    // the same, because something is not defined
+	denied    // the same, because it looks up what the configuration does not allow
 	circular  // it refers to itself
 	remote    // only the node knows it
 	endless   // the chain that led to it is too long

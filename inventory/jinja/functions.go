@@ -116,11 +116,13 @@ func (r *run) lookup(a *args, list bool) any {
 	return r.join(found, ",")
 }
 
+func (r *run) denied(why string) { panic(failure{&Error{Msg: why, Denied: true}}) }
+
 func (r *run) environment(a *args) func(*args, string) any {
 	or := takeNamed(a, "default", "")
 	return func(_ *args, name string) any {
 		if r.world.Env == nil {
-			r.fail("lookup('env'): the configuration allows no environment variable here")
+			r.denied("lookup('env'): the configuration allows no environment variable here")
 		}
 		value, ok := r.world.Env(name)
 		if !ok {
@@ -134,7 +136,7 @@ func (r *run) file(a *args) func(*args, string) any {
 	left, right := truth(takeNamed(a, "lstrip", false)), truth(takeNamed(a, "rstrip", true))
 	return func(_ *args, name string) any {
 		if r.world.File == nil {
-			r.fail("lookup('file'): the configuration allows no file here")
+			r.denied("lookup('file'): the configuration allows no file here")
 		}
 		content, err := r.world.File(name)
 		if err != nil && !r.secret {

@@ -43,6 +43,7 @@ type Error struct {
 	Msg       string
 	Undefined bool   // something was used that does not exist: the filter default would take it
 	Name      string // the variable that does not exist, if it is one
+	Denied    bool   // the World does not answer this lookup
 	Limit     bool   // it takes more time or room than anything in an inventory should
 	Cause     error  // what World.Variable said, if it is that
 }
