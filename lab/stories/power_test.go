@@ -9,9 +9,7 @@ import (
 func TestEtcdSurvivesPowerCut(t *testing.T) {
 	wanted(t)
 	if soak() {
-		for _, c := range changes() {
-			newWalk(c, c.nodes()).all(t)
-		}
+		walks(t, change.nodes)
 		return
 	}
 	chance := drawn(t)

@@ -52,9 +52,7 @@ func sampled(t *testing.T, f func(c change, point int)) {
 func TestEtcdSurvivesKill(t *testing.T) {
 	wanted(t)
 	if soak() {
-		for _, c := range changes() {
-			newWalk(c, []int{0}).all(t)
-		}
+		walks(t, func(change) []int { return []int{0} })
 		return
 	}
 	sampled(t, func(c change, point int) {

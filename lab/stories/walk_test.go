@@ -33,14 +33,20 @@ const (
 	few      = 1  // blows of a passage; so few end the walk: what is left comes about by chance, and is told
 )
 
-func newWalk(c change, victims []int) *walk {
-	return &walk{change: c, victims: victims, struck: map[moment]bool{}, seen: map[moment]bool{}, began: time.Now()}
+// walks goes through every change, with the victims that it has.
+func walks(t *testing.T, victims func(change) []int) {
+	t.Helper()
+	for _, c := range changes() {
+		t.Run(c.name, func(t *testing.T) {
+			w := &walk{change: c, victims: victims(c), struck: map[moment]bool{}, seen: map[moment]bool{}, chance: drawn(t), began: time.Now()}
+			w.all(t)
+		})
+	}
 }
 
 // all walks with one victim after the other: nobody else suffers on the same passage.
 func (w *walk) all(t *testing.T) {
 	t.Helper()
-	w.chance = drawn(t)
 	for _, v := range w.victims {
 		for n := 1; n <= passages && w.passage(t, v, n) > few && !t.Failed(); n++ {
 		}
@@ -55,7 +61,7 @@ func (w *walk) all(t *testing.T) {
 // passage goes through the change once, and gives how many moments it struck.
 func (w *walk) passage(t *testing.T, victim, n int) (blows int) {
 	t.Helper()
-	t.Run(fmt.Sprintf("%s, %s, passage %d", w.name, suffers(victim), n), func(t *testing.T) {
+	t.Run(fmt.Sprintf("%s, passage %d", suffers(victim), n), func(t *testing.T) {
 		tr := w.begun(t)
 		for w.comes(tr, victim) {
 			w.strike(tr, victim)
