@@ -155,7 +155,23 @@ func (c *converter) mapping(n *node, y *yaml.Node) {
 			own = append(own, entry{key, value})
 		}
 	}
-	n.entries = overlay(merged, c.unique(own))
+	n.entries = c.unique(own)
+	if len(merged) > 0 {
+		n.entries = overlay(merged, n.entries)
+	}
+	if y.Style&yaml.FlowStyle == 0 && len(own) == len(y.Content)/2 && len(own) == len(n.entries) && inLines(own) {
+		n.form = lines
+	}
+}
+
+// inLines reports whether the keys stand below each other, each in a line of its own.
+func inLines(own []entry) bool {
+	for i, e := range own {
+		if e.key.col != own[0].key.col || i > 0 && e.key.line <= own[i-1].key.line {
+			return false
+		}
+	}
+	return len(own) > 0
 }
 
 // under converts the value of a key.
@@ -190,6 +206,9 @@ func (c *converter) notMerged(value *node) []entry {
 
 // unique reports keys given twice; the last one stays, as in Ansible.
 func (c *converter) unique(own []entry) []entry {
+	if len(own) <= fewEntries && distinct(own) {
+		return own
+	}
 	first := make(map[string]*node, len(own))
 	for _, e := range own {
 		if before, ok := first[e.key.text]; ok {
@@ -204,11 +223,20 @@ func (c *converter) unique(own []entry) []entry {
 	return overlay(nil, own)
 }
 
+// distinct compares every key with every other.
+func distinct(own []entry) bool {
+	for i, e := range own {
+		for _, other := range own[:i] {
+			if other.key.text == e.key.text {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // overlay joins both with later entries in place of earlier ones of the same key.
 func overlay(merged, own []entry) []entry {
-	if len(merged) == 0 && len(own) == 0 {
-		return nil
-	}
 	at := make(map[string]int, len(own))
 	joined := make([]entry, 0, len(merged)+len(own))
 	for _, list := range [2][]entry{merged, own} {

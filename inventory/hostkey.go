@@ -15,6 +15,9 @@ const maxRange = 65_536
 // stands behind them. A range is [begin:end] or [begin:end:step], of numbers or of letters; a
 // begin with leading zeros keeps the width; with several ranges the last one runs fastest.
 func hostKeys(key string) (names []string, port string, err error) {
+	if !strings.ContainsAny(key, ":[") {
+		return []string{key}, "", nil
+	}
 	pattern, port := cutPort(key)
 	names, err = expandRanges(pattern, nil)
 	return names, port, err

@@ -31,7 +31,10 @@ func Load(fsys fs.FS, name string) (*Inventory, []Problem, error) {
 
 // LoadWith is Load with the keys and places that the options allow.
 func LoadWith(fsys fs.FS, name string, options Options) (*Inventory, []Problem, error) {
-	l := newLoader(fsys, name, options)
+	return newLoader(fsys, name, options).load()
+}
+
+func (l *loader) load() (*Inventory, []Problem, error) {
 	root, err := l.root()
 	if err != nil {
 		return nil, nil, err
@@ -49,6 +52,7 @@ type loader struct {
 	name     string
 	options  Options
 	files    fileSet
+	before   fileSet // of the inventory that is loaded again
 	src      *source // of the inventory itself
 	problems *collector
 	bytes    int                  // read so far
@@ -83,6 +87,13 @@ func (l *loader) file(src *source) (*node, error) {
 	if text, err = l.unseal(src, text); err != nil {
 		return nil, err
 	}
+	if root, ok := l.again(src, text); ok {
+		return root, nil
+	}
+	return l.parsed(src, text)
+}
+
+func (l *loader) parsed(src *source, text []byte) (*node, error) {
 	if src.json = isJSON(text); src.json {
 		text = yamlOfJSON(text)
 	}
@@ -93,7 +104,12 @@ func (l *loader) file(src *source) (*node, error) {
 	if err := l.openSOPS(src, doc); err != nil {
 		return nil, err
 	}
-	return l.convert(src, doc)
+	nodes, said := l.nodes, len(l.problems.list)
+	root, err := l.convert(src, doc)
+	if err == nil {
+		src.keep(text, doc, root, l.nodes-nodes, said == len(l.problems.list))
+	}
+	return root, err
 }
 
 func (l *loader) read(src *source) ([]byte, error) {

@@ -71,7 +71,7 @@ func checkText(src *source, text []byte) error {
 		line, col = advance(line, col, r, last)
 		last, i = r, i+size
 	}
-	src.end = [2]int{line, col}
+	src.end, src.kept.indicators = [2]int{line, col}, marks
 	return nil
 }
 

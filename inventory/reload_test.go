@@ -1,0 +1,185 @@
+package inventory
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"pgregory.net/rapid"
+)
+
+// everything prints all that can be seen of an inventory.
+func everything(inv *Inventory, problems []Problem, err error) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, err)
+	for _, p := range problems {
+		fmt.Fprintf(&b, "%s %s [%s]\n", p.Code, p, p.Group)
+	}
+	if inv == nil {
+		return b.String()
+	}
+	_ = (Listing{}).List(&b, inv) // a Builder takes everything
+	for _, g := range inv.Groups() {
+		fmt.Fprintf(&b, "%s %s %d\n", g.Name, g.Pos, g.priority)
+	}
+	for _, h := range inv.Hosts() {
+		names := h.Names()
+		slices.Sort(names)
+		for _, name := range names {
+			for _, c := range Explain(h, name) {
+				fmt.Fprintf(&b, "%s %s %s at %s of %s in %s [%s]\n", h.Addr, name, c.Value.Shown(), c.Value.Pos, c.Value.KeyPos(), c.Group, inv.GroupAt(c.Value.Pos))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(inv.src.files)) {
+		src := inv.src.files[name]
+		for line := range src.end[0] + 2 {
+			at := src.node(max(line, 1), 1).pos()
+			at.Line = line
+			fmt.Fprintf(&b, "%s:%d is %s\n", name, line, inv.GroupAt(at))
+		}
+	}
+	return b.String()
+}
+
+const edited = `# head
+all:
+  vars:
+    admin_ip: 10.0.0.1
+    text: |
+      one
+        two
+
+    quoted: "a
+      b"
+    list:
+    - a
+    - b: c
+      d: e
+    secret_password: { a: [x] }
+  children:
+    infra: { hosts: { 10.0.0.1: { infra_seq: 1 } } }
+    # a comment
+    pg-a:
+      vars:
+        pg_cluster: pg-a
+        pg_users:
+          - { name: a,
+              password: b }
+          - name: c
+      hosts:
+        10.0.0.2: { pg_seq: 1 }
+        10.0.0.3:
+          pg_seq: 2
+          pg_role: replica
+    pg-b:
+      hosts:
+        10.0.0.4:
+        10.0.0.5: plain
+          text
+      children:
+        pg-c:
+    pg-c:
+      hosts: { 10.0.0.6: }
+
+other:
+  hosts:
+    10.0.0.2:
+`
+
+// edits are lines that people put in, of which many are wrong.
+var edits = []string{
+	"", "#", "x: 1", "        10.0.0.9: {}", "    pg-d:", "      hosts:", "      vars: { a: 1 }", "        a: [1,", "        ]", "      \"", "  - x",
+	"        10.0.0.2: { pg_seq: 9 }", "        pg_seq: 010", "          deeper: yes", "all:", "---", "...", "    &a b: 1", "    c: *a", "\tx: 1", "    pg-a:",
+	"        v: !vault |", "    late: 2030-13-01", "    text: |", "      more", "        ? a", "    'it''s': 1", "        <<: { z: 1 }", "\r", "  vars:", "    ansible_group_priority: 7", "    é: ü",
+}
+
+func drawChange(t *rapid.T, text string) string {
+	lines := strings.Split(text, "\n")
+	at := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
+	drop := rapid.IntRange(0, min(2, len(lines)-at)).Draw(t, "drop")
+	add := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(edits), rapid.SampledFrom(lines)), 0, 2).Draw(t, "add")
+	if rapid.Bool().Draw(t, "inside") && len(lines[at]) > 0 {
+		i := rapid.IntRange(0, len(lines[at])-1).Draw(t, "column")
+		c := rapid.SampledFrom([]string{"", "x", " ", ":", "'", "[", "}", "#", "5"}).Draw(t, "char")
+		lines[at] = strings.ToValidUTF8(lines[at][:i]+c+lines[at][i+1:], "")
+		return strings.Join(lines, "\n")
+	}
+	return strings.Join(slices.Replace(lines, at, at+drop, add...), "\n")
+}
+
+// TestReloadIsLoad edits an inventory again and again: reloaded, it is what it would be if it were
+// loaded afresh, and the state before stays what it was.
+func TestReloadIsLoad(t *testing.T) {
+	quick := 0
+	rapid.Check(t, func(t *rapid.T) {
+		text := edited
+		inv, _, err := load(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			next := drawChange(t, text)
+			fsys := fstest.MapFS{file: {Data: []byte(next)}, "group_vars/pg-a.yml": {Data: []byte("in_file: 1\n")}}
+			want, problems, err := Load(fsys, file)
+			fresh := everything(want, problems, err)
+			before := everything(inv, nil, nil)
+			again, problems, err := Reload(inv, fsys, file, Options{})
+			if got := everything(again, problems, err); got != fresh {
+				t.Fatalf("reloaded it is\n%s\nloaded it is\n%s\nbefore\n%s\nafter\n%s", got, fresh, text, next)
+			}
+			if everything(inv, nil, nil) != before {
+				t.Fatal("the state before has changed")
+			}
+			if err != nil {
+				return
+			}
+			if want.src.kept.simple {
+				quick++
+			}
+			inv, text = again, next
+		}
+	})
+	if quick == 0 {
+		t.Error("nothing was read in parts")
+	}
+}
+
+// TestReloadReadsParts: a changed line in a cluster is parsed alone with the line before it.
+func TestReloadReadsParts(t *testing.T) {
+	inv, _, err := load(edited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[string]int{"pg_seq: 1 }": 2, "pg_seq: 2": 1, "pg_role: replica": 2, "- name: c": 2, "pg_cluster: pg-a": 2, "admin_ip: 10.0.0.1": 2} {
+		r := &reader{loader: newLoader(nil, file, Options{}), src: &source{name: file}, old: inv.src.kept}
+		r.text = []byte(strings.Replace(edited, from, from[:len(from)-1]+"7", 1))
+		r.compare()
+		if !r.find(r.old.root, 1, lastLine(r.old.text)+1) || r.to-r.from > want {
+			t.Errorf("%s: %d entries are read again, want %d: lines %d to %d", from, r.to-r.from, want, r.first, r.last)
+		}
+	}
+}
+
+func BenchmarkReload5000(b *testing.B) {
+	text := fleet(5000)
+	files := [2]fs.FS{
+		fstest.MapFS{file: {Data: []byte(text)}},
+		fstest.MapFS{file: {Data: []byte(strings.Replace(text, "pg_seq: 3, pg_role: replica, nodename: n2503", "pg_seq: 7, pg_role: replica, nodename: n2503", 1))}},
+	}
+	inv, _, err := Load(files[0], file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for i := 1; b.Loop(); i++ {
+		inv, _, err = Reload(inv, files[i%2], file, Options{})
+		if err != nil || !inv.src.kept.simple {
+			b.Fatal(err)
+		}
+	}
+}
