@@ -40,8 +40,11 @@ func (l *loader) build(root *node) (*Inventory, error) {
 		return nil, refuse(root.src, plugin.key.line, plugin.key.col, CodeNoGroups,
 			"this configures an inventory plugin: it is not an inventory")
 	}
-	inv := &Inventory{src: root.src, named: map[string]*Group{}, byAddr: map[string]*Host{}}
-	b := &builder{inv: inv, problems: l.problems, byIP: map[netip.Addr]*Host{}, byName: map[string]*Host{}, ousted: map[*Host]bool{}}
+	inv := &Inventory{src: root.src, named: make(map[string]*Group, l.groups), byAddr: make(map[string]*Host, l.hosts)}
+	b := &builder{
+		inv: inv, problems: l.problems, ousted: map[*Host]bool{},
+		byIP: make(map[netip.Addr]*Host, l.hosts), byName: make(map[string]*Host, l.hosts), known: make([]*Host, 0, l.hosts),
+	}
 	inv.all = b.named(allGroup, root)
 	b.named(ungrouped, root)
 	for _, e := range root.entries {
@@ -242,6 +245,7 @@ func (b *builder) hostAt(key *node, name, port string) *Host {
 		return h
 	}
 	h := &Host{Addr: name, Pos: key.pos(), inv: b.inv, port: port}
+	h.mentions = h.few[:0]
 	b.byName[name] = h
 	b.known = append(b.known, h)
 	ip, err := netip.ParseAddr(name)

@@ -59,11 +59,12 @@ type Host struct {
 	Pos  token.Position // of the first mention
 
 	inv      *Inventory
-	mentions []mention // in the order of the file
-	files    []layer   // of host_vars, which win over what is written at a mention
-	chain    []*Group  // lowest precedence first, all included; shared between hosts
-	port     string    // written behind the address in the key, as Ansible reads it
-	fault    *Problem  // why it is no host but only shown in the listing
+	mentions []mention  // in the order of the file
+	few      [2]mention // where most hosts have theirs
+	files    []layer    // of host_vars, which win over what is written at a mention
+	chain    []*Group   // lowest precedence first, all included; shared between hosts
+	port     string     // written behind the address in the key, as Ansible reads it
+	fault    *Problem   // why it is no host but only shown in the listing
 	view     perspective
 }
 

@@ -53,6 +53,8 @@ type loader struct {
 	options  Options
 	files    fileSet
 	before   fileSet // of the inventory that is loaded again
+	groups   int     // about as many as there will be
+	hosts    int
 	src      *source // of the inventory itself
 	problems *collector
 	bytes    int                  // read so far

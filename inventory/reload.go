@@ -18,7 +18,7 @@ import (
 func Reload(prev *Inventory, fsys fs.FS, name string, options Options) (*Inventory, []Problem, error) {
 	l := newLoader(fsys, name, options)
 	if prev != nil {
-		l.before = prev.src.files
+		l.before, l.groups, l.hosts = prev.src.files, len(prev.named), len(prev.known)
 	}
 	return l.load()
 }
@@ -115,7 +115,7 @@ func (r *reader) compare() {
 		tail++
 	}
 	behind := len(old) - tail
-	if behind > begin && (behind == 0 || old[behind-1] != '\n') || behind == begin && len(text)-tail > begin && text[len(text)-tail-1] != '\n' {
+	if !beginsLine(old, behind) || !beginsLine(text, len(text)-tail) {
 		next := bytes.IndexByte(old[behind:], '\n')
 		if next < 0 {
 			behind = len(old)
@@ -130,6 +130,8 @@ func (r *reader) compare() {
 	}
 	r.shift = lastLine(text) - lastLine(old)
 }
+
+func beginsLine(text []byte, at int) bool { return at == 0 || text[at-1] == '\n' }
 
 // find looks for the innermost mapping that holds the change, with an entry before it: what stands
 // before a changed line may go on in it. The mapping ends before the line end.
