@@ -93,8 +93,8 @@ other:
     10.0.0.2:
 `
 
-// edits are lines that people put in, of which many are wrong.
-var edits = []string{
+// changes are lines that people put in, of which many are wrong.
+var changes = []string{
 	"", "#", "x: 1", "        10.0.0.9: {}", "    pg-d:", "      hosts:", "      vars: { a: 1 }", "        a: [1,", "        ]", "      \"", "  - x",
 	"        10.0.0.2: { pg_seq: 9 }", "        pg_seq: 010", "          deeper: yes", "all:", "---", "...", "    &a b: 1", "    c: *a", "\tx: 1", "    pg-a:",
 	"        v: !vault |", "    late: 2030-13-01", "    text: |", "      more", "        ? a", "    'it''s': 1", "        <<: { z: 1 }", "\r", "  vars:", "    ansible_group_priority: 7", "    é: ü",
@@ -104,7 +104,7 @@ func drawChange(t *rapid.T, text string) string {
 	lines := strings.Split(text, "\n")
 	at := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
 	drop := rapid.IntRange(0, min(2, len(lines)-at)).Draw(t, "drop")
-	add := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(edits), rapid.SampledFrom(lines)), 0, 2).Draw(t, "add")
+	add := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(changes), rapid.SampledFrom(lines)), 0, 2).Draw(t, "add")
 	if rapid.Bool().Draw(t, "inside") && len(lines[at]) > 0 {
 		i := rapid.IntRange(0, len(lines[at])-1).Draw(t, "column")
 		c := rapid.SampledFrom([]string{"", "x", " ", ":", "'", "[", "}", "#", "5"}).Draw(t, "char")
