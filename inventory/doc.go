@@ -16,8 +16,10 @@
 //   - Variables resolve as Ansible resolves them: all, then groups by depth, priority and name,
 //     then the host. The last one wins whole; maps and lists are never merged.
 //   - Scalars mean what PyYAML takes them for: off is false, 010 is eight, 1e3 is text.
-//   - What cannot be evaluated (Jinja, what no key opens) is never taken for a literal: it is a warning
-//     where it stands and an error where a typed parameter would be filled from it.
+//   - Jinja is evaluated as Ansible does it (package jinja), for each host and only where somebody
+//     asks for the value. The places of a result are those of the expression.
+//   - What has no value (Jinja that fails, what no key opens) is never taken for a literal: it is an
+//     error where a typed parameter would be filled from it.
 //   - Input is bounded in size, depth, values after aliases, keys, groups and problems.
 //   - A Secret is masked in every printed form, and no problem quotes one. A Value prints its
 //     place and kind, never its text, unless String is called on it.

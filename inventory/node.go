@@ -31,7 +31,7 @@ const (
 	sealed          // a value of a SOPS file, which no key opened
 	failed          // Jinja that has no value; list holds the cause
 
-	// Of causes, whose text is the problem:
+	// Of causes, whose text is the problem.
 
 	illegible // Jinja that cannot be read
 	broken    // its evaluation fails
