@@ -65,7 +65,7 @@ func (l *legacy) directory(n line) line {
 	if l.generation == thisOne || n.value.kind != String || n.value.held != ready || strings.HasSuffix(text, part) {
 		return n
 	}
-	written := n.value.text
+	written := describe(n.value)
 	n.value, n.told = rewritten(n.value, text+part), true
 	l.moved[n.value] = written
 	return n
@@ -78,7 +78,7 @@ func (l *legacy) directories(h *Host) {
 		_, greenplum := h.is("gp_role")
 		if _, is := h.is(member); ok && moved && is && !greenplum {
 			l.problems.errorf(v.n, CodeDirectory, "%s was the directory above the one that holds the data, and is that one itself now: with %s no data would be found. Write %s",
-				name, quote(written), quote(v.n.text))
+				name, written, describe(v.n))
 		}
 	}
 	if v, ok := h.is("docker_enabled"); ok {

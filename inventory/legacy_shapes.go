@@ -74,7 +74,7 @@ func rewritten(n *node, value any) *node {
 	if err != nil {
 		return n // every value here is a word, a number or a bool
 	}
-	fresh.src, fresh.line, fresh.col = n.src, n.line, n.col
+	fresh.src, fresh.line, fresh.col, fresh.secret = n.src, n.line, n.col, n.secret
 	return fresh
 }
 

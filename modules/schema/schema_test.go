@@ -105,7 +105,7 @@ func TestAgreesWithBind(t *testing.T) {
 		{line: "users: [ { name: joe, password: 1 } ]", ok: true}, {line: "users:", ok: true}, {line: "users: [ { password: x } ]"}, {line: "users: [ joe ]"},
 		{line: "users: [ { name: joe, pasword: x } ]", ok: true, warnsOnly: true},
 		{line: "users: [ { name: joe, open: [ { id: 1, more: [ 2 ] } ] } ]", ok: true},
-		{line: "any: [ { a: 1 }, true ]", ok: true}, {line: "any:", ok: true}, {line: "of_our_own: [ 1 ]", ok: true}, {line: "dcs_servers: { a: 1 }", ok: true},
+		{line: "any: [ { a: 1 }, true ]", ok: true}, {line: "any:", ok: true}, {line: "of_our_own: [ 1 ]", ok: true}, {line: "node_data_dir: /data", ok: true},
 	} {
 		inv, problems, err := inventory.Load(fstest.MapFS{"pigsty.yml": {Data: []byte("all:\n  hosts: { 10.10.10.10: {} }\n  vars:\n    " + c.line + "\n")}}, "pigsty.yml")
 		if err != nil || inventory.HasErrors(problems) {
