@@ -58,13 +58,15 @@ func loss(s resource.Spec) resource.Hazard {
 // and want no longer does, in prior's.
 func Compare(want, prior *resource.Set, have map[resource.ID]resource.State) []Change {
 	var out []Change
+	owners := map[string]bool{}
 	for r := range want.All() {
+		owners[r.Owner] = true
 		if c, differs := compare(r, have); differs {
 			out = append(out, c)
 		}
 	}
 	for r := range prior.All() {
-		if _, still := want.Get(r.ID); still || !removable(r) {
+		if _, still := want.Get(r.ID); still || !removable(r, owners) {
 			continue
 		}
 		if s, seen := have[r.ID]; seen && s.Err == nil && s.Spec != nil {
@@ -102,8 +104,9 @@ func making(a Action, s resource.Spec) Action {
 }
 
 // removable tells whether a resource may go when nobody asks for it: a gate is only a question, and
-// what is not known cannot be known to be ours.
-func removable(r resource.Resource) bool {
+// what is not known cannot be known to be ours. Owners are those that still want something.
+func removable(r resource.Resource, owners map[string]bool) bool {
 	_, gate := r.Spec.(resource.Gate)
-	return !gate && !r.Retain && r.Spec != nil
+	stays := r.Retain || r.Stays && !owners[r.Owner]
+	return !gate && !stays && r.Spec != nil
 }

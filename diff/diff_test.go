@@ -58,6 +58,7 @@ func TestCompareTellsUnknownFromAbsent(t *testing.T) {
 	r := resource.Resource{ID: file("a"), Spec: text("x")}
 	unknownSpec := resource.Resource{ID: file("a")}
 	down := world{r.ID: {Err: errors.New("no route")}}
+	stays := resource.Resource{ID: r.ID, Spec: r.Spec, Owner: "node/n", Stays: true}
 	tests := []struct {
 		name        string
 		want, prior *resource.Set
@@ -77,6 +78,8 @@ func TestCompareTellsUnknownFromAbsent(t *testing.T) {
 		{"no longer wanted, unobserved", nil, set(t, r), world{}, ""},
 		{"once wanted, never known", nil, set(t, unknownSpec), world{}.is(r.ID, text("x")), ""},
 		{"retained", nil, set(t, resource.Resource{ID: r.ID, Spec: r.Spec, Retain: true}), world{}.is(r.ID, text("x")), ""},
+		{"its line went", set(t, resource.Resource{ID: file("other"), Spec: text("x"), Owner: "node/n"}), set(t, stays), world{}.is(r.ID, text("x")).is(file("other"), text("x")), "-a"},
+		{"its owner went", set(t, resource.Resource{ID: file("other"), Spec: text("x"), Owner: "node/m"}), set(t, stays), world{}.is(r.ID, text("x")).is(file("other"), text("x")), ""},
 		{"a gate is not removed", nil, set(t, resource.Resource{ID: r.ID, Spec: resource.EtcdHealth{}}), world{}.is(r.ID, resource.EtcdHealth{}), ""},
 	}
 	for _, tt := range tests {

@@ -38,6 +38,12 @@ func (p *Pass) Keep(pos token.Position, id resource.ID, spec resource.Spec, afte
 	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Retain: true})
 }
 
+// Tend is Want for what goes with its line, but stays when nobody asks for anything of the owner any more:
+// a machine that leaves the inventory is not taken apart for that.
+func (p *Pass) Tend(pos token.Position, id resource.ID, spec resource.Spec, after ...resource.ID) resource.ID {
+	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Stays: true})
+}
+
 func (p *Pass) declare(r resource.Resource) resource.ID {
 	r.Owner, r.Guard = p.Owner, p.Guard
 	if _, asked := p.Known[resource.FactsOf(r.ID.At)]; asked {
@@ -79,7 +85,7 @@ func (p *Pass) Parents(pos token.Position, node, name string) []resource.ID {
 func systemDir(dir string) bool {
 	switch dir {
 	case "/", ".", "/etc", "/var", "/var/lib", "/var/log", "/usr", "/usr/local", "/opt", "/srv", "/home", "/root", "/run", "/tmp",
-		"/etc/profile.d", "/etc/systemd/system":
+		"/etc/profile.d", "/etc/systemd/system", "/etc/modules-load.d", "/etc/sysctl.d", "/etc/security/limits.d", "/etc/sudoers.d":
 		return true
 	}
 	return !strings.HasPrefix(dir, "/")

@@ -119,7 +119,12 @@ func (l Link) Compare(have Spec) []Field {
 
 // Lines are the lines of a shared file that carry our marker at their end: "# pigsty dns" in
 // /etc/hosts. All other lines belong to somebody else. The id's name is made by LinesName.
-type Lines struct{ Lines []string }
+type Lines struct {
+	Lines []string
+	// Adopt makes lines that say the same without our marker ours: jobs that another tool has put into a
+	// crontab must not run twice. Only wanted, never observed.
+	Adopt bool `json:",omitempty"`
+}
 
 // LinesName names the marked lines of a file: "/etc/hosts#pigsty dns".
 func LinesName(path, marker string) string { return path + "#" + marker }

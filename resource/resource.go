@@ -77,6 +77,7 @@ type Resource struct {
 	Owner  string         // "etcd/etcd": module and cluster, for status and suspension
 	Origin token.Position // the inventory line that asked for it
 	Retain bool           // left in place when nobody asks for it any more
+	Stays  bool           // left in place when nobody asks for anything of its owner any more: a node that leaves
 	Guard  string         // the safeguard parameter that forbids taking it away, "" for none
 }
 

@@ -24,6 +24,9 @@ func shown(c diff.Change, n int) resource.Spec {
 			s.Version = "1.0-1"
 		}
 		return s
+	case resource.Lines:
+		s.Adopt = false
+		return s
 	case resource.Group:
 		h, _ := c.Have.(resource.Group)
 		s.GID = numbered(s.GID, h.GID, n)

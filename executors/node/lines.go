@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/pigsync/pigsync/resource"
@@ -52,13 +53,15 @@ func unmark(line, marker string) (words string, ok bool) {
 }
 
 // remark replaces the marked lines of a text: the new ones come where the first old one was, or at
-// the end. Every other byte stays.
-func remark(text, marker string, lines []string) string {
+// the end. Every other byte stays, but for lines that say the same without a marker when those are
+// adopted.
+func remark(text, marker string, lines []string, adopt bool) string {
 	var before, after strings.Builder
 	out := &before
 	found := false
 	for line := range strings.Lines(text) {
-		if _, ok := unmark(line, marker); ok {
+		_, ours := unmark(line, marker)
+		if ours || adopt && says(line, lines) {
 			found, out = true, &after
 			continue
 		}
@@ -81,15 +84,21 @@ func remark(text, marker string, lines []string) string {
 	return head + block.String() + after.String()
 }
 
+// says tells whether a line is one of the wanted ones, but for its spaces.
+func says(line string, lines []string) bool {
+	words := strings.Fields(line)
+	return slices.ContainsFunc(lines, func(l string) bool { return slices.Equal(strings.Fields(l), words) })
+}
+
 var errNoLine = errors.New("a line may hold no line break, no marker and no space at its ends")
 
 // setLines keeps mode and owner of the file.
-func (w *work) setLines(lines []string) error {
+func (w *work) setLines(want resource.Lines) error {
 	path, marker, err := linesOf(w.id.Name)
 	if err != nil {
 		return err
 	}
-	for _, line := range lines {
+	for _, line := range want.Lines {
 		if strings.ContainsAny(line, "\n\r\x00") || strings.TrimSpace(line) != line {
 			return errNoLine
 		}
@@ -102,7 +111,7 @@ func (w *work) setLines(lines []string) error {
 	if err != nil {
 		return err
 	}
-	d, err := w.draft(s, []byte(remark(text, marker, lines)), 0, "", "")
+	d, err := w.draft(s, []byte(remark(text, marker, want.Lines, want.Adopt)), 0, "", "")
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func TestRemarkKeepsEveryOtherByte(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		old := strings.Join(rapid.SliceOfN(line, 0, 8).Draw(t, "old"), "\n")
 		want := rapid.SliceOfN(rapid.StringMatching(`([a-z#]([a-z# ]{0,5}[a-z#])?)?`), 0, 4).Draw(t, "want")
-		got := remark(old, "mark", want)
+		got := remark(old, "mark", want, false)
 		if have := marked(got, "mark"); !slices.Equal(have, want) {
 			t.Fatalf("%q: wanted %q, read %q", got, want, have)
 		}
@@ -29,7 +29,7 @@ func TestRemarkKeepsEveryOtherByte(t *testing.T) {
 		if rest != before && rest != before+"\n" {
 			t.Fatalf("%q became %q", before, rest)
 		}
-		if again := remark(got, "mark", want); again != got {
+		if again := remark(got, "mark", want, false); again != got {
 			t.Fatalf("%q became %q the second time", got, again)
 		}
 	})
@@ -53,12 +53,16 @@ func TestRemark(t *testing.T) {
 		{"windows", "x\r\nold # m\r\ny\r\n", "x\r\na # m\nb # m\ny\r\n"},
 	}
 	for _, tt := range tests {
-		if got := remark(tt.old, "m", []string{"a", "b"}); got != tt.want {
+		if got := remark(tt.old, "m", []string{"a", "b"}, false); got != tt.want {
 			t.Errorf("%s: got %q", tt.name, got)
 		}
 	}
-	if got := remark("1\na # m\n2\n", "m", nil); got != "1\n2\n" {
+	if got := remark("1\na # m\n2\n", "m", nil, false); got != "1\n2\n" {
 		t.Errorf("got %q", got)
+	}
+	jobs, stock := []string{"0 1 * * * root a", "0 2 * * * root b"}, "SHELL=/bin/sh\n0  1 * * *\troot a\n0 1 * * * root ab\n"
+	if got, want := remark(stock, "m", jobs, true), "SHELL=/bin/sh\n0 1 * * * root a # m\n0 2 * * * root b # m\n0 1 * * * root ab\n"; got != want {
+		t.Errorf("adopted: got %q", got)
 	}
 }
 
@@ -70,7 +74,7 @@ func FuzzRemark(f *testing.F) {
 		if strings.TrimSpace(line) != line {
 			return
 		}
-		got := remark(text, "m", []string{line})
+		got := remark(text, "m", []string{line}, false)
 		if have := marked(got, "m"); len(have) != 1 || have[0] != line {
 			t.Errorf("%q: %q", got, have)
 		}

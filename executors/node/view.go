@@ -127,7 +127,7 @@ func (w *work) make(ctx context.Context, want, have resource.Spec) error {
 	case resource.Link:
 		return w.makeLink(want)
 	case resource.Lines:
-		return w.setLines(want.Lines)
+		return w.setLines(want)
 	case resource.Hostname:
 		return w.makeHostname(want, have)
 	case resource.Repo:
@@ -167,7 +167,7 @@ func (w *work) remove(ctx context.Context, spec, have resource.Spec) error {
 	case resource.KindLink:
 		return w.removeLink()
 	case resource.KindLines:
-		return w.setLines(nil)
+		return w.setLines(resource.Lines{})
 	case resource.KindRepo:
 		return w.removeRepo()
 	case resource.KindPackage:

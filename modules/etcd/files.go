@@ -2,15 +2,10 @@ package etcd
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 	"text/template"
-
-	"github.com/pigsync/pigsync/resource"
 )
 
 //go:embed templates
@@ -58,31 +53,3 @@ func (c *cluster) profile() []byte {
 
 const formedText = "This node is a member of an etcd cluster that has lived.\n" +
 	"As long as any node has this file, pigsync bootstraps no new cluster in its place.\n"
-
-// loaded is a file the unit reads when it starts.
-type loaded struct {
-	path    string
-	content []byte
-	skip    string
-}
-
-// inputs is the digest of what the unit should have loaded.
-func inputs(files []loaded) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%q\n", f.path)
-		for line := range bytes.Lines(f.content) {
-			if f.skip == "" || !bytes.HasPrefix(line, []byte(f.skip)) {
-				h.Write(line)
-			}
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func loads(files []loaded) (ls []resource.Load) {
-	for _, f := range files {
-		ls = append(ls, resource.Load{Path: f.path, Skip: f.skip})
-	}
-	return ls
-}

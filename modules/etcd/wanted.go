@@ -194,10 +194,10 @@ func (w *wanted) unit(after []resource.ID) resource.ID {
 	authority := resource.CAOf(node.CAName(w.Inventory))
 	ca, authorized := w.Known[authority].Spec.(resource.CA)
 	known := authorized && w.standing != waiting
-	read := []loaded{
-		{confPath, w.conf(w.member), onFirstStart},
-		{servicePath, render("etcd.service", nil), ""},
-		{caPath, []byte(ca.PEM), ""},
+	read := []modules.Loaded{
+		{Path: confPath, Content: w.conf(w.member), Skip: onFirstStart},
+		{Path: servicePath, Content: render("etcd.service", nil)},
+		{Path: caPath, Content: []byte(ca.PEM)},
 	}
 	deps := slices.Clone(after)
 	for _, f := range read {
@@ -205,7 +205,7 @@ func (w *wanted) unit(after []resource.ID) resource.ID {
 	}
 	var spec resource.Spec
 	if known {
-		spec = w.running(resource.Unit{Active: true, Enabled: true, Inputs: inputs(read), Loads: loads(read), Noted: true, Settle: settle})
+		spec = w.running(modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, read...))
 	}
 	return w.Want(w.pos(), w.unitID(), spec, deps...)
 }
@@ -219,14 +219,14 @@ func (w *wanted) running(u resource.Unit) resource.Unit {
 	return u
 }
 
-func (w *wanted) file(f loaded, known bool, authority resource.ID) resource.ID {
+func (w *wanted) file(f modules.Loaded, known bool, authority resource.ID) resource.ID {
 	owner := "etcd"
-	if f.path == servicePath {
+	if f.Path == servicePath {
 		owner = "root"
 	}
 	var spec resource.Spec
 	if known {
-		spec = resource.NewFile(f.content, 0o644, owner, owner)
+		spec = resource.NewFile(f.Content, 0o644, owner, owner)
 	}
-	return w.Want(w.pos(), modules.FileOf(f.path, w.addr()), spec, w.etcID(), authority)
+	return w.Want(w.pos(), modules.FileOf(f.Path, w.addr()), spec, w.etcID(), authority)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
@@ -62,9 +63,31 @@ func read(t *testing.T, dir string, ms []*modules.Module) *Case {
 	return c
 }
 
+// Plain are variables for all hosts that switch off what NODE gives every machine unasked, so that a case
+// shows what it is about; those of a package are plain that has a file testdata/plain. A case switches on
+// what it needs for a host or a group.
+const Plain = "{ haproxy_enabled: false, node_admin_enabled: false, node_kernel_modules: [], node_sysctl_params: {} }\n"
+
+// Tree is an inventory called name with the variables of Plain beside it.
+func Tree(name, text string) fs.FS {
+	return fstest.MapFS{name: {Data: []byte(text)}, "group_vars/all.yml": {Data: []byte(Plain)}}
+}
+
+// beside is Tree where the package's cases are plain, and the inventory alone where they are not.
+func beside(name string, text []byte) fs.FS {
+	if _, err := os.Stat("testdata/plain"); err == nil {
+		return Tree(name, string(text))
+	}
+	return fstest.MapFS{name: {Data: text}}
+}
+
 func load(t *testing.T, dir, name string) *inventory.Inventory {
 	t.Helper()
-	inv, problems, err := inventory.Load(os.DirFS(dir), name)
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, problems, err := inventory.Load(beside(name, text), name)
 	if err != nil || inventory.HasErrors(problems) {
 		t.Fatal(dir, name, problems, err)
 	}

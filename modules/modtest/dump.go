@@ -54,6 +54,9 @@ func dump(b *strings.Builder, r resource.Resource) {
 	if r.Retain {
 		b.WriteString("  retained")
 	}
+	if r.Stays {
+		b.WriteString("  stays with its owner")
+	}
 	if r.Guard != "" {
 		b.WriteString("  guarded by " + r.Guard)
 	}
