@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/executors"
 	"github.com/pigsync/pigsync/history"
 	"github.com/pigsync/pigsync/modules/all"
+	"github.com/pigsync/pigsync/modules/modtest"
 	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/resource"
@@ -77,7 +77,7 @@ func (s *story) restart() {
 }
 
 func revision(id, text string) sources.Revision {
-	return sources.Revision{ID: id, Author: "a", Subject: "s " + id, Tree: fstest.MapFS{"pigsty.yml": {Data: []byte(text)}}}
+	return sources.Revision{ID: id, Author: "a", Subject: "s " + id, Tree: modtest.Tree("pigsty.yml", text)}
 }
 
 func (s *story) commit(id, text string) sources.Revision {

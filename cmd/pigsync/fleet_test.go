@@ -159,6 +159,7 @@ func serveNode(t *testing.T, dir string, listen ...io.Writer) *sshtest.Server {
 		"proc/sys/kernel/random/boot_id":         "7f1a\n",
 		"var/lib/dpkg/status":                    "",
 		"usr/local/share/ca-certificates/README": "",
+		"etc/security/limits.d/README":           "",
 	} {
 		file := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {

@@ -47,7 +47,7 @@ func TestMeterCountsWhatIsCutInTwo(t *testing.T) {
 // In a quiet round each node is asked once, and told to do nothing.
 func TestAQuietRoundAsksEachNodeOnce(t *testing.T) {
 	c := cage{T: t, dir: t.TempDir()}
-	inventory := "all:\n  vars: { node_repo_modules: '' }\n  children:\n    nodes:\n      hosts:\n"
+	inventory := "all:\n  vars: { node_repo_modules: '', haproxy_enabled: false, node_admin_enabled: false, node_kernel_modules: [], node_sysctl_params: {} }\n  children:\n    nodes:\n      hosts:\n"
 	var reach, known strings.Builder
 	asked, told := make([]atomic.Int64, 4), make([]atomic.Int64, 4)
 	for i := range asked {

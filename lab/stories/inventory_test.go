@@ -70,6 +70,10 @@ const head = `all:
         arch: [ x86_64, aarch64 ]
         baseurl: { default: 'http://10.10.10.1/pigsty/${distro_codename} ./' }
     etcd_root_password: Etcd.Story
+    haproxy_enabled: false
+    node_admin_enabled: false
+    node_kernel_modules: []
+    node_sysctl_params: {}
     node_etc_hosts: [ 10.10.10.10 one.story, 10.10.10.11 two.story ]
 `
 

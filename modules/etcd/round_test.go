@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/modtest"
 	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/resource"
 )
@@ -37,7 +37,7 @@ func judges() (ps []*policies.Policy) {
 
 // parse reads an inventory that is no part of what is tested.
 func parse(text string) *inventory.Inventory {
-	inv, problems, err := inventory.Load(fstest.MapFS{"pigsty.yml": {Data: []byte(text)}}, "pigsty.yml")
+	inv, problems, err := inventory.Load(modtest.Tree("pigsty.yml", text), "pigsty.yml")
 	if err != nil || inventory.HasErrors(problems) {
 		panic(fmt.Sprint(problems, err, "\n", text))
 	}

@@ -93,7 +93,15 @@ func (c *compiler) compile() {
 	c.trust()
 	c.Keep(c.bound.Pos("node_data"), modules.DirOf(c.vars.Data, c.host.Addr), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"},
 		c.Parents(c.bound.Pos("node_data"), c.host.Addr, c.vars.Data)...)
-	c.packages(c.repositories())
+	c.kernel()
+	c.limits()
+	c.aliases()
+	c.admin()
+	c.crontab()
+	repos := c.repositories()
+	c.packages(repos)
+	c.timezone(repos)
+	c.haproxy(repos)
 }
 
 func (c *compiler) hostname() {

@@ -1,0 +1,82 @@
+package node
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/resource"
+)
+
+const (
+	// adminGroup is the group of administrators.
+	adminGroup = "admin"
+	// keyMarker ends the public keys that are ours; to sshd it is part of the comment.
+	keyMarker = "pigsty admin"
+)
+
+// admin wants the administrators' account. It stays when the inventory does not name it any more: it
+// may be the only way in.
+func (c *compiler) admin() {
+	if !c.vars.Enabled {
+		return
+	}
+	pos, node, name := c.bound.Pos("node_admin_username"), c.host.Addr, c.vars.Username
+	group := c.Keep(pos, resource.ID{Kind: resource.KindGroup, Name: adminGroup, At: node}, resource.Group{GID: c.vars.UID})
+	user := c.Keep(pos, resource.ID{Kind: resource.KindUser, Name: name, At: node}, resource.User{
+		UID: c.vars.UID, Group: adminGroup, Home: "/home/" + name, Shell: "/bin/bash",
+	}, group)
+	home := c.Keep(pos, modules.DirOf("/home/"+name, node), resource.Dir{Mode: 0o700, Owner: name, Group: adminGroup}, user)
+	c.sudo(user)
+	c.keys(home)
+}
+
+// sudo may cut the hand off, which comes in by it: the file is guarded.
+func (c *compiler) sudo(user resource.ID) {
+	rule, ok := sudoRules[c.vars.Sudo]
+	if !ok {
+		return
+	}
+	text := fmt.Sprintf("%s ALL=(ALL:ALL) %s\n", c.vars.Username, rule)
+	file := resource.NewGuarded([]byte(text), 0o440, "root", "root")
+	file.Validate = []string{"visudo", "-c", "-q", "-f", "{}"}
+	id := resource.ID{Kind: resource.KindGuarded, Name: "/etc/sudoers.d/" + c.vars.Username, At: c.host.Addr}
+	c.Tend(c.bound.Pos("node_admin_sudo"), id, file, user)
+}
+
+// sudoRules are what node_admin_sudo means; for "none" there is no file.
+var sudoRules = map[string]string{
+	"nopass": "NOPASSWD: ALL",
+	"all":    "ALL",
+	"limit":  "NOPASSWD: /usr/bin/systemctl, /usr/bin/journalctl",
+}
+
+// keys lets public keys in beside those that are there.
+func (c *compiler) keys(home resource.ID) {
+	if len(c.vars.PKList) == 0 {
+		return
+	}
+	pos, node, name := c.bound.Pos("node_admin_pk_list"), c.host.Addr, c.vars.Username
+	dir := c.Keep(pos, modules.DirOf(home.Name+"/.ssh", node), resource.Dir{Mode: 0o700, Owner: name, Group: adminGroup}, home)
+	id := resource.ID{Kind: resource.KindLines, Name: resource.LinesName(dir.Name+"/authorized_keys", keyMarker), At: node}
+	var keys []string
+	for _, key := range c.vars.PKList {
+		keys = append(keys, strings.Join(strings.Fields(key), " "))
+	}
+	c.Tend(pos, id, resource.Lines{Lines: keys, Adopt: true}, dir)
+}
+
+// aliases are shell aliases for everybody.
+func (c *compiler) aliases() {
+	if len(c.vars.Aliases) == 0 {
+		return
+	}
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.vars.Aliases)) {
+		fmt.Fprintf(&text, "alias %s='%s'\n", name, strings.ReplaceAll(c.vars.Aliases[name], "'", `'\''`))
+	}
+	file := resource.NewFile([]byte(text.String()), 0o644, "root", "root")
+	c.Tend(c.bound.Pos("node_aliases"), modules.FileOf("/etc/profile.d/node.alias.sh", c.host.Addr), file)
+}

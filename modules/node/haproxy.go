@@ -1,0 +1,108 @@
+package node
+
+import (
+	"bytes"
+	"embed"
+	"strings"
+	"text/template"
+
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/resource"
+)
+
+//go:embed templates
+var files embed.FS
+
+var templates = template.Must(template.ParseFS(files, "templates/*"))
+
+func render(name string, data any) []byte {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+		panic(err) // the template and its data are both ours
+	}
+	return b.Bytes()
+}
+
+const (
+	haproxyPath    = "/etc/haproxy/haproxy.cfg"
+	servicesPath   = "/etc/haproxy/conf.d"
+	haproxyService = "/etc/systemd/system/haproxy.service"
+	// haproxyConns is how many connections one HAProxy takes, as Pigsty's.
+	haproxyConns = 65535
+	// haproxySettle is how long, in seconds, a started HAProxy must stay up.
+	haproxySettle = 2
+)
+
+// haproxy wants the load balancer of the node. All that changes while it runs is read again by a
+// reload, which leaves the connections that stand to the process that has them.
+func (c *compiler) haproxy(repos []resource.ID) {
+	if !c.vars.HAProxyEnabled {
+		return
+	}
+	pos, node := c.bound.Pos("haproxy_enabled"), c.host.Addr
+	pkg := c.install(pos, "haproxy", repos)
+	dir := c.Keep(pos, modules.DirOf("/etc/haproxy", node), resource.Dir{Mode: 0o700, Owner: "root", Group: "root"}, pkg)
+	conf := c.Keep(pos, modules.DirOf(servicesPath, node), resource.Dir{Mode: 0o700, Owner: "root", Group: "root"}, dir)
+	base := c.haproxyBase(dir)
+	read := []modules.Loaded{base, {Path: haproxyService, Content: render("haproxy.service", nil)}}
+	after := []resource.ID{
+		conf, modules.FileOf(haproxyPath, node),
+		c.Tend(pos, modules.FileOf(haproxyService, node), resource.NewFile(read[1].Content, 0o644, "root", "root"), pkg),
+	}
+	for _, s := range c.vars.Services {
+		if c.Declared(modules.FileOf(servicePath(s), node)) {
+			continue // a second one of this name is reported by check
+		}
+		f := c.haproxyFor(s, conf)
+		read, after = append(read, f), append(after, modules.FileOf(f.Path, node))
+	}
+	unit := modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: haproxySettle}, read...)
+	unit.Loads = append(unit.Loads, resource.Load{Path: servicesPath, Files: "*.cfg", Conf: true})
+	c.Tend(pos, modules.UnitOf("haproxy", node), unit, after...)
+}
+
+// haproxyBase is what all services share, and the page. It holds a password.
+func (c *compiler) haproxyBase(dir resource.ID) modules.Loaded {
+	name := c.facts.Hostname
+	if own := c.vars.name(); own != "" {
+		name = own
+	}
+	text := render("haproxy.cfg", map[string]any{
+		"MaxConn": haproxyConns, "Port": c.vars.HAProxyPort, "Page": "/haproxy/" + name + "/",
+		"ClientTimeout": c.vars.ClientTimeout, "ServerTimeout": c.vars.ServerTimeout,
+		"Auth": c.vars.HAProxyAuth, "Login": quoteWord(c.vars.HAProxyUser + ":" + c.vars.HAProxyPass.Reveal()),
+	})
+	file := resource.NewFile(text, 0o600, "root", "root")
+	file.Secret = true
+	file.Validate = []string{"haproxy", "-c", "-q", "-f", "{}"}
+	c.Tend(c.bound.Pos("haproxy_enabled"), modules.FileOf(haproxyPath, c.host.Addr), file, dir)
+	return modules.Loaded{Path: haproxyPath, Content: text, Conf: true}
+}
+
+func servicePath(s Service) string { return servicesPath + "/" + s.Name + ".cfg" }
+
+// haproxyFor is the file of a service, judged together with the base that it builds on.
+func (c *compiler) haproxyFor(s Service, dir resource.ID) modules.Loaded {
+	text := render("service.cfg", s)
+	path := servicePath(s)
+	file := resource.NewFile(text, 0o600, "root", "root")
+	file.Validate = []string{"haproxy", "-c", "-q", "-f", haproxyPath, "-f", "{}"}
+	c.Tend(c.bound.Pos("haproxy_services"), modules.FileOf(path, c.host.Addr), file, dir, modules.FileOf(haproxyPath, c.host.Addr))
+	return modules.Loaded{Path: path, Content: text, Conf: true}
+}
+
+// quoteWord writes one word of HAProxy's configuration, whatever is in it. Nothing can stand for a line
+// break, which would end the line.
+func quoteWord(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\r' || r == 0:
+			continue
+		case strings.ContainsRune(" \t#\\\"'$", r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
