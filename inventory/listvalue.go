@@ -28,7 +28,7 @@ func (p *printer) value(n *node) {
 		p.text(n.seal.cipher)
 	case n.seal != nil:
 		p.wrapped("__ansible_vault", n.seal.cipher)
-	case n.form == unsafe:
+	case n.form == unsafe && !p.flat:
 		p.wrapped("__ansible_unsafe", n.text)
 	case n.form == stamp:
 		p.text(strings.Replace(n.text, " ", "T", 1))

@@ -117,9 +117,19 @@ func (l look) print(o *options, inv *inventory.Inventory, shown func(string) str
 		return printJSON(o.stdout, lines)
 	}
 	if len(lines) == 0 {
-		return hinted{fmt.Errorf("%s: no line sets it for %s", l.explain, l.host), "pigsync params " + l.explain + " tells its default"}
+		return hinted{fmt.Errorf("%s: no line sets it for %s", l.explain, l.host), hintFor(l.explain)}
 	}
 	return writeLines(o.stdout, l, lines)
+}
+
+// hintFor says where to look for a variable that no line sets: lines with an older name are known by the
+// one it has now.
+func hintFor(name string) string {
+	p, _ := inventory.NewKnown().Lookup(name)
+	if now, ok := strings.CutPrefix(p.Status, "legacy:"); ok && now != "" {
+		return name + " is called " + now + " now: explain that"
+	}
+	return "pigsync params " + name + " tells its default"
 }
 
 func noHost(err error) error {
@@ -136,6 +146,8 @@ type explainedLine struct {
 	Own   bool   `json:"own"` // written at the host itself
 	Wins  bool   `json:"wins"`
 	Value string `json:"value"` // JSON on one line, secrets masked
+	// Expression is what the value was made of; empty when it is written as it is, or secret.
+	Expression string `json:"expression,omitempty"`
 }
 
 func explainedLines(found []inventory.Candidate, shown func(string) string) []explainedLine {
@@ -143,7 +155,7 @@ func explainedLines(found []inventory.Candidate, shown func(string) string) []ex
 	for i, c := range found {
 		pos := c.Value.Pos
 		pos.Filename = shown(pos.Filename)
-		lines = append(lines, explainedLine{pos.String(), c.Group, c.Own, i == 0, c.Value.Shown()})
+		lines = append(lines, explainedLine{pos.String(), c.Group, c.Own, i == 0, c.Value.Shown(), c.Expression()})
 	}
 	return lines
 }
@@ -157,6 +169,9 @@ func writeLines(w io.Writer, l look, lines []explainedLine) error {
 		}
 		if line.Own {
 			from = "at the host, " + from
+		}
+		if line.Expression != "" {
+			from += fmt.Sprintf(", made of %.80q", line.Expression)
 		}
 		fmt.Fprintf(&b, "%s: %s %s (%s)\n", line.Place, verb, line.Value, from)
 	}
