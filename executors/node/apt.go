@@ -135,7 +135,7 @@ func (w *work) apt(ctx context.Context, real bool, args ...string) ([]byte, erro
 		Argv: argv, Whole: real,
 		Env: []string{"DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none"},
 	})
-	return out, said("apt-get", out, err)
+	return out, w.complained(out, said("apt-get", out, err))
 }
 
 // candidate is the first name that the package sources offer.
@@ -144,7 +144,7 @@ func (w *work) candidate(ctx context.Context, names []string) (string, error) {
 	defer cancel()
 	out, err := w.l.run(ctx, Command{Argv: append([]string{"apt-cache", "policy", "--"}, names...)})
 	if err != nil {
-		return "", said("apt-cache", out, err)
+		return "", w.complained(out, said("apt-cache", out, err))
 	}
 	offered := parsePolicy(string(out))
 	for _, name := range names {

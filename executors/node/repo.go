@@ -59,6 +59,9 @@ func (w *work) makeRepo(ctx context.Context, want resource.Repo, have resource.S
 	if err := w.fetch(ctx, s.real()); err != nil {
 		return err
 	}
+	if err := w.keepIndex(); err != nil {
+		return fmt.Errorf("keep what was fetched: %w", err)
+	}
 	return w.putStamp("repo", w.id.Name, repoStamp{Path: w.id.Name, Sum: want.Sum})
 }
 
@@ -66,7 +69,7 @@ func (w *work) makeRepo(ctx context.Context, want resource.Repo, have resource.S
 func (w *work) fetch(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	for {
+	for again := false; ; {
 		out, err := w.l.run(ctx, Command{Argv: []string{
 			"apt-get", "--quiet=2", "-o", "APT::Update::Error-Mode=any", "-o", "Dir::Etc::sourcelist=" + path,
 			"-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "update",
@@ -74,7 +77,14 @@ func (w *work) fetch(ctx context.Context, path string) error {
 		if err == nil && complains(out) {
 			err = errors.New("the index is not complete")
 		}
-		if err == nil || !bytes.Contains(out, []byte("Could not get lock")) {
+		if err == nil {
+			return nil
+		}
+		if dropped, drop := w.forgetIndex(out); dropped && drop == nil && !again {
+			again = true
+			continue
+		}
+		if !bytes.Contains(out, []byte("Could not get lock")) {
 			return said("apt-get update", out, err)
 		}
 		select {
@@ -83,18 +93,6 @@ func (w *work) fetch(ctx context.Context, path string) error {
 		case <-time.After(lockRetry):
 		}
 	}
-}
-
-// complains tells whether apt says that something could not be fetched. Other warnings, as those
-// about a weak key, do not make an index incomplete.
-func complains(out []byte) bool {
-	for line := range bytes.Lines(out) {
-		if bytes.HasPrefix(line, []byte("E: ")) || bytes.HasPrefix(line, []byte("Err:")) ||
-			bytes.Contains(line, []byte("Failed to fetch")) || bytes.Contains(line, []byte("failed to download")) {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *work) removeRepo() error {
