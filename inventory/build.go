@@ -20,6 +20,7 @@ type builder struct {
 	byName   map[string]*Host
 	known    []*Host        // also those that are no hosts of pigsync, in the order of the file
 	groups   []*Group       // in the order of the file
+	order    []*Group       // sorted; of another length than there are groups when it is out of date
 	ousted   map[*Host]bool // out of ungrouped, even when they are in a child of it
 	edges    []edge
 	defined  int // definitions of groups so far

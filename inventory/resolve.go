@@ -87,6 +87,9 @@ func (b *builder) adopt() {
 
 // sorted returns every group: all first, then by name.
 func (b *builder) sorted() []*Group {
+	if len(b.order) == len(b.inv.named) {
+		return b.order
+	}
 	groups := make([]*Group, 0, len(b.inv.named))
 	for _, g := range b.inv.named {
 		groups = append(groups, g)
@@ -100,6 +103,7 @@ func (b *builder) sorted() []*Group {
 		}
 		return byName(x, y)
 	})
+	b.order = groups
 	return groups
 }
 
@@ -216,6 +220,9 @@ func (b *builder) chainHosts(root *node) error {
 }
 
 func names(groups []*Group) string {
+	if len(groups) == 1 {
+		return groups[0].Name
+	}
 	all := make([]string, len(groups))
 	for i, g := range groups {
 		all[i] = g.Name
