@@ -28,6 +28,7 @@ func newNode(o *options) *cobra.Command {
 			signal.Ignore(syscall.SIGPIPE) // a lost connection must not cut a change in two
 			debug.SetMemoryLimit(helperMemory)
 			debug.SetGCPercent(50)
+			shrink()
 			return onThisNode(func(l *node.Local) error {
 				return node.Serve(cmd.Context(), stdio{o.stdin, o.stdout}, l, ownDigest())
 			})

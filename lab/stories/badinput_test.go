@@ -18,10 +18,10 @@ type mistake struct {
 
 var mistakes = []mistake{
 	{"YAML that does not parse", "  children:", "  children: [", `pigsty\.yml:\d+:\d+: `},
-	{"a host key that is no address", "10.10.10.11: { etcd_seq: 2 }", "node-2: { etcd_seq: 2 }", `pigsty\.yml:29:\d+: .*node-2`},
-	{"no etcd_seq", "{ etcd_seq: 2 }", "{}", `pigsty\.yml:29:\d+: .*etcd_seq`},
-	{"an etcd_seq twice", "{ etcd_seq: 2 }", "{ etcd_seq: 1 }", `pigsty\.yml:29:\d+: .*etcd_seq: 1 is already`},
-	{"a wrong type", "{ etcd_seq: 2 }", "{ etcd_seq: two }", `pigsty\.yml:29:\d+: .*etcd_seq: .*two`},
+	{"a host key that is no address", "10.10.10.11: { etcd_seq: 2 }", "node-2: { etcd_seq: 2 }", `pigsty\.yml:33:\d+: .*node-2`},
+	{"no etcd_seq", "{ etcd_seq: 2 }", "{}", `pigsty\.yml:33:\d+: .*etcd_seq`},
+	{"an etcd_seq twice", "{ etcd_seq: 2 }", "{ etcd_seq: 1 }", `pigsty\.yml:33:\d+: .*etcd_seq: 1 is already`},
+	{"a wrong type", "{ etcd_seq: 2 }", "{ etcd_seq: two }", `pigsty\.yml:33:\d+: .*etcd_seq: .*two`},
 	{"a parameter of a wrong type", "    etcd_root_password", "    etcd_heartbeat_interval: soon\n    etcd_root_password", `pigsty\.yml:13:\d+: .*etcd_heartbeat_interval: .*soon`},
 	{"an empty group", "        10.10.10.10: { etcd_seq: 1 }\n        10.10.10.11: { etcd_seq: 2 }\n        10.10.10.12: { etcd_seq: 3 }\n", "", `pigsty\.yml:\d+:\d+: .*etcd has no hosts`},
 }
@@ -151,8 +151,8 @@ func TestEtcdBadInputOfADaemon(t *testing.T) {
 	s.commitText("a mistake", strings.Replace(right.String(), "{ etcd_seq: 2 }", "{}", 1))
 	head := s.git("rev-parse", "HEAD")
 	st := s.stands(soon, "refused", func(st status) bool { return st.State == "refused" && st.Revision == head })
-	if len(st.Problems) == 0 || !strings.HasPrefix(st.Problems[0].Place, "pigsty.yml:29:") {
-		t.Errorf("problems %+v, want one at pigsty.yml:29", st.Problems)
+	if len(st.Problems) == 0 || !strings.HasPrefix(st.Problems[0].Place, "pigsty.yml:33:") {
+		t.Errorf("problems %+v, want one at pigsty.yml:33", st.Problems)
 	}
 	s.commit("no mistake", right)
 	s.converges(soon)
