@@ -201,13 +201,7 @@ func (w *wanted) unit(after []resource.ID) resource.ID {
 	}
 	deps := slices.Clone(after)
 	for _, f := range read {
-		needs := []resource.ID{authority}
-		if f.Path == confPath && (w.phase == bare || w.standing != belongs) {
-			// The package enables the service, so that a node which reboots now would start it by
-			// itself: without its configuration it cannot, and with it all else is there.
-			needs = append(needs, after...)
-		}
-		deps = append(deps, w.file(f, known, needs...))
+		deps = append(deps, w.file(f, known, authority))
 	}
 	var spec resource.Spec
 	if known {
@@ -225,7 +219,7 @@ func (w *wanted) running(u resource.Unit) resource.Unit {
 	return u
 }
 
-func (w *wanted) file(f modules.Loaded, known bool, after ...resource.ID) resource.ID {
+func (w *wanted) file(f modules.Loaded, known bool, authority resource.ID) resource.ID {
 	owner := "etcd"
 	if f.Path == servicePath {
 		owner = "root"
@@ -234,5 +228,5 @@ func (w *wanted) file(f modules.Loaded, known bool, after ...resource.ID) resour
 	if known {
 		spec = resource.NewFile(f.Content, 0o644, owner, owner)
 	}
-	return w.Want(w.pos(), modules.FileOf(f.Path, w.addr()), spec, append([]resource.ID{w.etcID()}, after...)...)
+	return w.Want(w.pos(), modules.FileOf(f.Path, w.addr()), spec, w.etcID(), authority)
 }

@@ -27,9 +27,6 @@ type Case struct {
 	Prior *resource.Set
 }
 
-// Name is that of the case's folder.
-func (c *Case) Name() string { return filepath.Base(c.Dir) }
-
 // Each runs f for every folder of testdata.
 func Each(t *testing.T, ms []*modules.Module, f func(*testing.T, *Case)) {
 	t.Helper()
