@@ -23,7 +23,7 @@ const (
 )
 
 // install brings the first alternative that can be had, and nothing away.
-func (w *work) install(ctx context.Context, want resource.Package) error {
+func (w *work) install(ctx context.Context, want resource.Package, _ resource.Spec) error {
 	if now, err := w.seePackage(w.id.Name); err != nil {
 		return err
 	} else if p, ok := now.(resource.Package); ok && p.Trouble != "" {
@@ -105,7 +105,7 @@ func (w *work) alone(ctx context.Context) (release func(), err error) {
 }
 
 // uninstall removes the package, not its configuration, and nothing else.
-func (w *work) uninstall(ctx context.Context, have resource.Spec) error {
+func (w *work) uninstall(ctx context.Context, _, have resource.Spec) error {
 	h, _ := have.(resource.Package)
 	out, err := w.apt(ctx, false, "--simulate", "remove", "--", h.Name)
 	if err != nil {

@@ -252,7 +252,7 @@ func check(certPEM []byte, public crypto.PublicKey, want resource.Cert, now time
 }
 
 // removeCert removes both files. The key is not kept for undo.
-func (w *work) removeCert() error {
+func (w *work) removeCert(context.Context) error {
 	p, err := w.pair(w.id.Name)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -79,7 +80,7 @@ func counts(name string) bool {
 	return name != "lost+found" && !strings.HasPrefix(name, asidePrefix)
 }
 
-func (w *work) makeDir(want resource.Dir, have resource.Spec) error {
+func (w *work) makeDir(_ context.Context, want resource.Dir, have resource.Spec) error {
 	s, err := w.place(w.id.Name)
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func emptyAside(s spot, aside string) error {
 
 // removeDir removes the directory; its contents only when it was declared to hold data, whose loss
 // the plan then showed as a hazard.
-func (w *work) removeDir(data bool) error {
+func (w *work) removeDir(_ context.Context, was, _ resource.Spec) error {
 	s, info, err := w.stat(w.id.Name)
 	if err != nil || info == nil {
 		return err
@@ -180,7 +181,7 @@ func (w *work) removeDir(data bool) error {
 	if err := mustBe(info, os.ModeDir, "a directory"); err != nil {
 		return err
 	}
-	if data {
+	if d, _ := was.(resource.Dir); d.Data {
 		if err := w.empty(s); err != nil {
 			return err
 		}

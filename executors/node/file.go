@@ -209,6 +209,9 @@ func (w *work) numbers(owner, group string) (uid, gid int, err error) {
 	return a.numbers(owner, group)
 }
 
+// dropFile removes the file that the change is about.
+func (w *work) dropFile(context.Context) error { return w.removeFile(w.id.Name) }
+
 // removeFile keeps the content for undo.
 func (w *work) removeFile(name string) error {
 	s, info, err := w.stat(name)

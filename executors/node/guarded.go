@@ -72,6 +72,14 @@ func (v *view) seeGuarded(path string) (resource.Spec, error) {
 	}, nil
 }
 
+func (w *work) makeGuarded(ctx context.Context, want resource.Guarded, _ resource.Spec) error {
+	return w.tryGuarded(ctx, want, false)
+}
+
+func (w *work) removeGuarded(ctx context.Context) error {
+	return w.tryGuarded(ctx, resource.Guarded{}, true)
+}
+
 // tryGuarded changes the file on trial: the timer that undoes it runs before anything is touched.
 func (w *work) tryGuarded(ctx context.Context, want resource.Guarded, remove bool) error {
 	g, err := w.guard(w.id.Name)

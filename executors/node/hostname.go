@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -41,7 +42,7 @@ func staticName(text string) string {
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$`)
 
-func (w *work) makeHostname(want resource.Hostname, have resource.Spec) error {
+func (w *work) makeHostname(_ context.Context, want resource.Hostname, have resource.Spec) error {
 	if !hostName.MatchString(want.Name) || want.Static != want.Name {
 		return fmt.Errorf("%q is no host name", want.Name)
 	}

@@ -19,7 +19,7 @@ func TestATornIndexIsFetchedAgain(t *testing.T) {
 	d.offers["etcd-client"] = "3.5"
 	list := id(resource.KindRepo, "/etc/apt/sources.list.d/local.list")
 	release := d.dir + "/var/lib/apt/lists/10.10.10.1_pigsty_._Release"
-	other := d.dir + "/var/lib/apt/lists/deb.debian.org_Release"
+	other := d.dir + "/var/lib/apt/lists/example.org_Release"
 	write(t, other, "fine")
 	if err := os.MkdirAll(d.dir+"/etc/apt/sources.list.d", 0o755); err != nil {
 		t.Fatal(err)

@@ -51,6 +51,6 @@ func (v *view) builtin(name string) (bool, error) {
 	return false, nil
 }
 
-func (w *work) loadModule(ctx context.Context) error {
+func (w *work) loadModule(ctx context.Context, _ resource.KernelModule, _ resource.Spec) error {
 	return w.command(ctx, "modprobe", w.id.Name)
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -92,8 +93,11 @@ func says(line string, lines []string) bool {
 
 var errNoLine = errors.New("a line may hold no line break, no marker and no space at its ends")
 
+// removeLines leaves what others wrote into the file.
+func (w *work) removeLines(ctx context.Context) error { return w.setLines(ctx, resource.Lines{}, nil) }
+
 // setLines keeps mode and owner of the file.
-func (w *work) setLines(want resource.Lines) error {
+func (w *work) setLines(_ context.Context, want resource.Lines, _ resource.Spec) error {
 	path, marker, err := linesOf(w.id.Name)
 	if err != nil {
 		return err

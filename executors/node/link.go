@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"os"
 	"syscall"
@@ -26,7 +27,7 @@ func (v *view) seeLink(name string) (resource.Spec, error) {
 	return resource.Link{Target: target}, nil
 }
 
-func (w *work) makeLink(want resource.Link) error {
+func (w *work) makeLink(_ context.Context, want resource.Link, _ resource.Spec) error {
 	s, err := w.place(w.id.Name)
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (w *work) makeLink(want resource.Link) error {
 	return syncDir(s.dir)
 }
 
-func (w *work) removeLink() error {
+func (w *work) removeLink(context.Context) error {
 	s, info, err := w.stat(w.id.Name)
 	if err != nil || info == nil {
 		return err

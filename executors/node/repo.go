@@ -95,7 +95,7 @@ func (w *work) fetch(ctx context.Context, path string) error {
 	}
 }
 
-func (w *work) removeRepo() error {
+func (w *work) removeRepo(context.Context) error {
 	if err := w.removeFile(w.id.Name); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -63,7 +64,7 @@ func (v *view) sysctl(name string) (string, error) {
 }
 
 // makeSysctl sets a parameter, having noted what it was when it was not ours yet.
-func (w *work) makeSysctl(want resource.Sysctl, have resource.Spec) error {
+func (w *work) makeSysctl(_ context.Context, want resource.Sysctl, have resource.Spec) error {
 	before, err := w.sysctl(w.id.Name)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (w *work) makeSysctl(want resource.Sysctl, have resource.Spec) error {
 }
 
 // removeSysctl gives a parameter the value back that it had before it was ours.
-func (w *work) removeSysctl() error {
+func (w *work) removeSysctl(context.Context) error {
 	var stamp sysctlStamp
 	if err := w.stamp("sysctl", w.id.Name, &stamp); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -37,7 +38,7 @@ func (v *view) seeTimezone() (resource.Spec, error) {
 }
 
 // makeTimezone links the zone, and names it in Debian's own file where there is one.
-func (w *work) makeTimezone(want resource.Timezone) error {
+func (w *work) makeTimezone(ctx context.Context, want resource.Timezone, _ resource.Spec) error {
 	if !zoneName.MatchString(want.Name) {
 		return fmt.Errorf("%q is no name of a time zone", want.Name)
 	}
@@ -53,7 +54,7 @@ func (w *work) makeTimezone(want resource.Timezone) error {
 	}
 	zone := *w
 	zone.id.Name = "/etc/localtime"
-	return zone.makeLink(resource.Link{Target: ".." + zoneinfo + want.Name})
+	return zone.makeLink(ctx, resource.Link{Target: ".." + zoneinfo + want.Name}, nil)
 }
 
 func (w *work) nameZone(name string) error {

@@ -91,7 +91,7 @@ func bundled(bundle map[string]bool, anchor []byte) bool {
 	return len(own) > 0
 }
 
-func (w *work) makeTrust(ctx context.Context, want resource.Trust) error {
+func (w *work) makeTrust(ctx context.Context, want resource.Trust, _ resource.Spec) error {
 	if len(certDigests([]byte(want.PEM))) == 0 {
 		return errors.New("it is no certificate")
 	}

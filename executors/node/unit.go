@@ -111,7 +111,7 @@ func (v *view) seeUnit(name string) (resource.Spec, error) {
 	return u, err
 }
 
-func (w *work) makeUnit(ctx context.Context, want resource.Unit) error {
+func (w *work) makeUnit(ctx context.Context, want resource.Unit, _ resource.Spec) error {
 	s, err := w.known(ctx)
 	if err != nil {
 		return err

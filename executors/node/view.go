@@ -66,126 +66,25 @@ func patiently[T any](look func() (T, error)) (found T, err error) {
 }
 
 func (v *view) seeKind(id resource.ID) (resource.Spec, error) {
-	switch id.Kind {
-	case resource.KindFacts:
-		return v.seeFacts()
-	case resource.KindFile:
-		return v.seeFile(id.Name)
-	case resource.KindDir:
-		return v.seeDir(id.Name)
-	case resource.KindLink:
-		return v.seeLink(id.Name)
-	case resource.KindLines:
-		return v.seeLines(id.Name)
-	case resource.KindHostname:
-		return v.seeHostname()
+	k, ok := kinds[id.Kind]
+	if !ok {
+		return nil, fmt.Errorf("a node has no %s", id.Kind)
 	}
-	return v.seeMore(id)
-}
-
-func (v *view) seeMore(id resource.ID) (resource.Spec, error) {
-	switch id.Kind {
-	case resource.KindRepo:
-		return v.seeRepo(id.Name)
-	case resource.KindPackage:
-		return v.seePackage(id.Name)
-	case resource.KindTrust:
-		return v.seeTrust(id.Name)
-	case resource.KindGroup:
-		return v.seeGroup(id.Name)
-	case resource.KindUser:
-		return v.seeUser(id.Name)
-	case resource.KindCert:
-		return v.seeCert(id.Name)
-	case resource.KindUnit:
-		return v.seeUnit(id.Name)
-	}
-	return v.seeKernel(id)
-}
-
-func (v *view) seeKernel(id resource.ID) (resource.Spec, error) {
-	switch id.Kind {
-	case resource.KindSysctl:
-		return v.seeSysctl(id.Name)
-	case resource.KindKernelModule:
-		return v.seeModule(id.Name)
-	case resource.KindTimezone:
-		return v.seeTimezone()
-	case resource.KindGuarded:
-		return v.seeGuarded(id.Name)
-	}
-	return nil, fmt.Errorf("a node has no %s", id.Kind)
+	return k.see(v, id.Name)
 }
 
 // make brings want about where have is, nil for nothing.
 func (w *work) make(ctx context.Context, want, have resource.Spec) error {
-	switch want := want.(type) {
-	case resource.File:
-		return w.makeFile(ctx, want, have)
-	case resource.Dir:
-		return w.makeDir(want, have)
-	case resource.Link:
-		return w.makeLink(want)
-	case resource.Lines:
-		return w.setLines(want)
-	case resource.Hostname:
-		return w.makeHostname(want, have)
-	case resource.Repo:
-		return w.makeRepo(ctx, want, have)
-	case resource.Package:
-		return w.install(ctx, want)
-	case resource.Trust:
-		return w.makeTrust(ctx, want)
-	case resource.Group:
-		return w.makeGroup(ctx, want, have)
-	case resource.User:
-		return w.makeUser(ctx, want, have)
-	case resource.Cert:
-		return w.makeCert(ctx, want, have)
-	case resource.Unit:
-		return w.makeUnit(ctx, want)
-	case resource.Sysctl:
-		return w.makeSysctl(want, have)
-	case resource.KernelModule:
-		return w.loadModule(ctx)
-	case resource.Timezone:
-		return w.makeTimezone(want)
-	case resource.Guarded:
-		return w.tryGuarded(ctx, want, false)
+	if k := kinds[want.Kind()]; k.make != nil {
+		return k.make(w, ctx, want, have)
 	}
 	return errNotMade
 }
 
-// remove takes away what is there. spec is what was wanted once; it may be nil.
-func (w *work) remove(ctx context.Context, spec, have resource.Spec) error {
-	switch w.id.Kind {
-	case resource.KindFile:
-		return w.removeFile(w.id.Name)
-	case resource.KindDir:
-		was, _ := spec.(resource.Dir)
-		return w.removeDir(was.Data)
-	case resource.KindLink:
-		return w.removeLink()
-	case resource.KindLines:
-		return w.setLines(resource.Lines{})
-	case resource.KindRepo:
-		return w.removeRepo()
-	case resource.KindPackage:
-		return w.uninstall(ctx, have)
-	case resource.KindTrust:
-		return w.removeTrust(ctx)
-	case resource.KindGroup:
-		return w.removeGroup(ctx)
-	case resource.KindUser:
-		return w.removeUser(ctx)
-	case resource.KindCert:
-		return w.removeCert()
-	case resource.KindUnit:
-		return w.removeUnit(ctx)
-	case resource.KindSysctl:
-		return w.removeSysctl()
-	case resource.KindGuarded:
-		return w.tryGuarded(ctx, resource.Guarded{}, true)
+// remove takes away what is there. was is what was wanted once; it may be nil.
+func (w *work) remove(ctx context.Context, was, have resource.Spec) error {
+	if k := kinds[w.id.Kind]; k.remove != nil {
+		return k.remove(w, ctx, was, have)
 	}
 	return errNotMade
 }
