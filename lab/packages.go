@@ -12,10 +12,11 @@ import (
 func Groups() map[string][]string {
 	return map[string][]string{
 		"node": {
-			"acl", "bzip2", "ca-certificates", "chrony", "cron", "curl", "git", "haproxy", "htop", "iotop", "iptables",
-			"jq", "keepalived", "less", "logrotate", "lsof", "lz4", "make", "net-tools", "numactl", "openssl", "patch",
-			"prometheus-node-exporter", "psmisc", "python3", "rsync", "socat", "sysstat", "tuned", "unzip", "vim-tiny",
-			"wget", "zip", "zstd",
+			"acl", "bzip2", "ca-certificates", "chrony", "cron", "curl", "docker-cli", "docker.io", "firewalld",
+			"git", "haproxy", "htop", "iotop", "iptables", "jq", "keepalived", "less", "logrotate", "lsof", "lz4",
+			"make", "net-tools", "network-manager", "nftables", "numactl", "openssl", "patch",
+			"prometheus-node-exporter", "psmisc", "python3", "rsync", "rsyslog", "socat", "sysstat",
+			"systemd-resolved", "tuned", "ufw", "unzip", "vim-tiny", "wget", "zip", "zstd",
 		},
 		"etcd": {"etcd-server", "etcd-client"},
 		"pgsql": {

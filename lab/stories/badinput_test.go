@@ -13,16 +13,22 @@ import (
 type mistake struct {
 	name     string
 	old, new string // what is replaced in an inventory that is right
-	says     string // a regular expression
+	says     string // a regular expression; LINE is the line of what is replaced
+}
+
+// lineOf is the number of the line that holds what.
+func lineOf(text, what string) string {
+	before, _, _ := strings.Cut(text, what)
+	return fmt.Sprint(1 + strings.Count(before, "\n"))
 }
 
 var mistakes = []mistake{
 	{"YAML that does not parse", "  children:", "  children: [", `pigsty\.yml:\d+:\d+: `},
-	{"a host key that is no address", "10.10.10.11: { etcd_seq: 2 }", "node-2: { etcd_seq: 2 }", `pigsty\.yml:33:\d+: .*node-2`},
-	{"no etcd_seq", "{ etcd_seq: 2 }", "{}", `pigsty\.yml:33:\d+: .*etcd_seq`},
-	{"an etcd_seq twice", "{ etcd_seq: 2 }", "{ etcd_seq: 1 }", `pigsty\.yml:33:\d+: .*etcd_seq: 1 is already`},
-	{"a wrong type", "{ etcd_seq: 2 }", "{ etcd_seq: two }", `pigsty\.yml:33:\d+: .*etcd_seq: .*two`},
-	{"a parameter of a wrong type", "    etcd_root_password", "    etcd_heartbeat_interval: soon\n    etcd_root_password", `pigsty\.yml:13:\d+: .*etcd_heartbeat_interval: .*soon`},
+	{"a host key that is no address", "10.10.10.11: { etcd_seq: 2 }", "node-2: { etcd_seq: 2 }", `pigsty\.yml:LINE:\d+: .*node-2`},
+	{"no etcd_seq", "{ etcd_seq: 2 }", "{}", `pigsty\.yml:LINE:\d+: .*etcd_seq`},
+	{"an etcd_seq twice", "{ etcd_seq: 2 }", "{ etcd_seq: 1 }", `pigsty\.yml:LINE:\d+: .*etcd_seq: 1 is already`},
+	{"a wrong type", "{ etcd_seq: 2 }", "{ etcd_seq: two }", `pigsty\.yml:LINE:\d+: .*etcd_seq: .*two`},
+	{"a parameter of a wrong type", "    etcd_root_password", "    etcd_heartbeat_interval: soon\n    etcd_root_password", `pigsty\.yml:LINE:\d+: .*etcd_heartbeat_interval: .*soon`},
 	{"an empty group", "        10.10.10.10: { etcd_seq: 1 }\n        10.10.10.11: { etcd_seq: 2 }\n        10.10.10.12: { etcd_seq: 3 }\n", "", `pigsty\.yml:\d+:\d+: .*etcd has no hosts`},
 }
 
@@ -39,7 +45,7 @@ func TestEtcdBadInputChangesNothing(t *testing.T) {
 			inner := *s
 			inner.TB = t
 			inner.commitText(m.name, strings.Replace(right, m.old, m.new, 1))
-			inner.refuses(m.says)
+			inner.refuses(strings.ReplaceAll(m.says, "LINE", lineOf(right, m.old)))
 		})
 	}
 	for _, r := range repositories {
@@ -151,8 +157,9 @@ func TestEtcdBadInputOfADaemon(t *testing.T) {
 	s.commitText("a mistake", strings.Replace(right.String(), "{ etcd_seq: 2 }", "{}", 1))
 	head := s.git("rev-parse", "HEAD")
 	st := s.stands(soon, "refused", func(st status) bool { return st.State == "refused" && st.Revision == head })
-	if len(st.Problems) == 0 || !strings.HasPrefix(st.Problems[0].Place, "pigsty.yml:33:") {
-		t.Errorf("problems %+v, want one at pigsty.yml:33", st.Problems)
+	line := lineOf(right.String(), "{ etcd_seq: 2 }")
+	if len(st.Problems) == 0 || !strings.HasPrefix(st.Problems[0].Place, "pigsty.yml:"+line+":") {
+		t.Errorf("problems %+v, want one at pigsty.yml:%s", st.Problems, line)
 	}
 	s.commit("no mistake", right)
 	s.converges(soon)

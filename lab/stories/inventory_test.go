@@ -70,6 +70,7 @@ const head = `all:
         arch: [ x86_64, aarch64 ]
         baseurl: { default: 'http://10.10.10.1/pigsty/${distro_codename} ./' }
     etcd_root_password: Etcd.Story
+    # what NODE gives every machine unasked, one line each: a story asks for what it is about
     haproxy_enabled: false
     node_admin_enabled: false
     node_kernel_modules: []

@@ -66,7 +66,12 @@ func read(t *testing.T, dir string, ms []*modules.Module) *Case {
 // Plain are variables for all hosts that switch off what NODE gives every machine unasked, so that a case
 // shows what it is about; those of a package are plain that has a file testdata/plain. A case switches on
 // what it needs for a host or a group.
-const Plain = "{ haproxy_enabled: false, node_admin_enabled: false, node_kernel_modules: [], node_sysctl_params: {} }\n"
+const Plain = `
+haproxy_enabled: false
+node_admin_enabled: false
+node_kernel_modules: []
+node_sysctl_params: {}
+`
 
 // Tree is an inventory called name with the variables of Plain beside it.
 func Tree(name, text string) fs.FS {
