@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pigsync/pigsync/inventory/jinja"
 )
 
 // evaluated refuses what has no value, so that its text is never taken for one.
@@ -56,7 +58,7 @@ func plainText(n *node) (text string, ok bool) {
 		return i.String(), true
 	case Float:
 		f, _ := yamlFloat(n.text)
-		return pythonFloat(f), true
+		return jinja.FormatFloat(f), true
 	}
 	return "", false
 }

@@ -88,7 +88,7 @@ func newNode(value any) (*node, error) {
 		if math.IsInf(v, 0) || math.IsNaN(v) {
 			return nil, errValue
 		}
-		return &node{kind: Float, text: yamlFloatText(v)}, nil
+		return &node{kind: Float, text: yamlOfFloat(v)}, nil
 	case string:
 		if !utf8.ValidString(v) {
 			return nil, errors.New("a text that is not UTF-8")

@@ -2,8 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -188,17 +186,4 @@ func doubleQuoted(s string) string {
 		}
 	}
 	return b.String() + `"`
-}
-
-// yamlFloatText writes a number with a point, and an exponent with a sign: without them YAML 1.1
-// reads an integer or a text.
-func yamlFloatText(f float64) string {
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-		if !strings.Contains(mantissa, ".") {
-			mantissa += ".0"
-		}
-		return mantissa + "e" + exponent
-	}
-	return pythonFloat(f)
 }

@@ -3,6 +3,7 @@ package inventory
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/pigsync/pigsync/inventory/jinja"
 )
@@ -10,20 +11,6 @@ import (
 // toValue turns a tree into the value that expressions compute with.
 func toValue(n *node) any {
 	switch n.kind {
-	case Null:
-		return nil
-	case Bool:
-		b, _ := yamlBool(n.text)
-		return b
-	case Int:
-		if i, _ := bigInt(n.text); i.IsInt64() {
-			return i.Int64()
-		}
-		f, _ := number(n)
-		return f
-	case Float:
-		f, _ := yamlFloat(n.text)
-		return f
 	case List:
 		list := make([]any, len(n.list))
 		for i, item := range n.list {
@@ -37,7 +24,7 @@ func toValue(n *node) any {
 		}
 		return d
 	}
-	return n.text
+	return scalar(n)
 }
 
 // fromValue makes the tree of a result. Every part of it stands where the expression stands.
@@ -67,7 +54,8 @@ func fromValue(at *node, v any, secret bool) *node {
 	return n
 }
 
-// yamlOfFloat writes a number as YAML 1.1 reads it: with a point, and a sign in the exponent.
+// yamlOfFloat writes a number as YAML 1.1 reads it: with a point, and a sign in the exponent; without
+// them it reads an integer or a text.
 func yamlOfFloat(f float64) string {
 	switch {
 	case math.IsInf(f, 1):
@@ -77,7 +65,14 @@ func yamlOfFloat(f float64) string {
 	case math.IsNaN(f):
 		return ".nan"
 	}
-	return strconv.FormatFloat(f, 'f', -1, 64) + map[bool]string{true: ".0"}[f == math.Trunc(f)]
+	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+		if !strings.Contains(mantissa, ".") {
+			mantissa += ".0"
+		}
+		return mantissa + "e" + exponent
+	}
+	return jinja.FormatFloat(f)
 }
 
 // anySecret reports whether there is a secret in the tree.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pigsync/pigsync/inventory/jinja"
 	"github.com/pigsync/pigsync/inventory/sops"
 )
 
@@ -122,7 +123,7 @@ func pythonScalar(n *node) string {
 	case math.IsInf(f, -1):
 		return "-Infinity"
 	}
-	return pythonFloat(f)
+	return jinja.FormatFloat(f)
 }
 
 // text writes a string with the escapes that Python uses.

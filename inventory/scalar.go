@@ -203,21 +203,3 @@ func floatTail(whole, mantissa, exponent string) bool {
 	}
 	return len(exponent) > 2 && strings.ContainsRune("+-", rune(exponent[1])) && only(exponent[2:], "0123456789")
 }
-
-// pythonFloat prints f as Python does, which is what a template of Ansible would contain.
-func pythonFloat(f float64) string {
-	switch {
-	case math.IsInf(f, 0):
-		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(f, 'g', -1, 64)), "+")
-	case math.IsNaN(f):
-		return "nan"
-	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
-}

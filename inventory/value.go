@@ -215,20 +215,6 @@ func (v Value) Any() any { return plain(v.orNull()) }
 
 func plain(n *node) any {
 	switch n.kind {
-	case Bool:
-		b, _ := yamlBool(n.text)
-		return b
-	case Int:
-		if i, _ := bigInt(n.text); i.IsInt64() {
-			return i.Int64()
-		}
-		f, _ := number(n)
-		return f
-	case Float:
-		f, _ := yamlFloat(n.text)
-		return f
-	case String:
-		return n.text
 	case List:
 		list := make([]any, len(n.list))
 		for i, item := range n.list {
@@ -242,7 +228,28 @@ func plain(n *node) any {
 		}
 		return m
 	}
-	return nil
+	return scalar(n)
+}
+
+// scalar is a value that holds no others: nil, a bool, an int64, a float64 or a string.
+func scalar(n *node) any {
+	switch n.kind {
+	case Null:
+		return nil
+	case Bool:
+		b, _ := yamlBool(n.text)
+		return b
+	case Int:
+		if i, _ := bigInt(n.text); i.IsInt64() {
+			return i.Int64()
+		}
+		f, _ := number(n)
+		return f
+	case Float:
+		f, _ := yamlFloat(n.text)
+		return f
+	}
+	return n.text
 }
 
 func (v Value) orNull() *node {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -14,7 +13,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -228,27 +226,6 @@ func TestDaemonTellsNothingItOpens(t *testing.T) {
 	c.write("kept/none", "CANARY")
 	c.keep("vault", c.reach)
 	cfg := c.withSecrets()
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var out bytes.Buffer
-	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, c.env(&lockedWriter{w: &out}, "serve", "-v", "--config", cfg)) }()
-	deadline := time.Now().Add(30 * time.Second)
-	for _, path := range []string{"/api/v1/status/local", "/api/v1/status", "/metrics", "/healthz", "/readyz"} {
-		text, err := ask("http://" + c.listen + path)
-		for (err != nil || path == "/api/v1/status/local" && !strings.Contains(text, `"plan"`)) && time.Now().Before(deadline) {
-			time.Sleep(20 * time.Millisecond) // between two questions
-			text, err = ask("http://" + c.listen + path)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.look(path, []byte(text))
-	}
-	stop()
-	if status := <-ended; status != exitOK {
-		t.Errorf("exit status %d", status)
-	}
-	c.look("the log", out.Bytes())
+	c.serve(cfg, func() {})
 	c.kept()
 }

@@ -173,34 +173,49 @@ func TestNoSecretComesOut(t *testing.T) {
 // A daemon tells no secret either.
 func TestDaemonTellsNoSecret(t *testing.T) {
 	c, cfg := newCage(t)
-	ctx, stop := context.WithCancel(t.Context())
+	log := c.serve(cfg, func() {
+		c.run("status", "--config", cfg)
+		c.run("status", "--config", cfg, "-o", "json")
+	})
+	if !strings.Contains(log, "fetch failed") {
+		t.Errorf("the log does not tell of the repositories: %s", log)
+	}
+	c.kept()
+}
+
+// serve looks at every answer of a daemon, lets then happen what shall, ends it and gives its log.
+func (c cage) serve(cfg string, then func()) (log string) {
+	c.Helper()
+	ctx, stop := context.WithCancel(c.Context())
 	defer stop()
 	var out bytes.Buffer
 	ended := make(chan int, 1)
 	go func() { ended <- run(ctx, c.env(&lockedWriter{w: &out}, "serve", "-v", "--config", cfg)) }()
 	deadline := time.Now().Add(time.Minute)
 	for _, path := range []string{"/api/v1/status/local", "/api/v1/status", "/metrics", "/healthz", "/readyz"} {
-		text, err := ask("http://" + c.listen + path)
-		for (err != nil || path == "/api/v1/status/local" && !strings.Contains(text, `"plan"`)) && time.Now().Before(deadline) {
-			time.Sleep(20 * time.Millisecond) // between two questions
-			text, err = ask("http://" + c.listen + path)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.look(path, []byte(text))
+		c.look(path, []byte(c.answer(path, deadline)))
 	}
-	c.run("status", "--config", cfg)
-	c.run("status", "--config", cfg, "-o", "json")
+	then()
 	stop()
 	if status := <-ended; status != exitOK {
-		t.Errorf("exit status %d", status)
+		c.Errorf("exit status %d", status)
 	}
 	c.look("the log", out.Bytes())
-	if !strings.Contains(out.String(), "fetch failed") {
-		t.Errorf("the log does not tell of the repositories: %s", out.String())
+	return out.String()
+}
+
+// answer asks until there is one, and until the inventory has a plan.
+func (c cage) answer(path string, deadline time.Time) string {
+	c.Helper()
+	text, err := ask("http://" + c.listen + path)
+	for (err != nil || path == "/api/v1/status/local" && !strings.Contains(text, `"plan"`)) && time.Now().Before(deadline) {
+		time.Sleep(20 * time.Millisecond) // between two questions
+		text, err = ask("http://" + c.listen + path)
 	}
-	c.kept()
+	if err != nil {
+		c.Fatal(err)
+	}
+	return text
 }
 
 // kept looks at all that is remembered. The revisions are the inventory itself, and are compressed:

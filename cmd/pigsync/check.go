@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/pigsync/pigsync/modules/hygiene"
 	"github.com/pigsync/pigsync/modules/manual"
 	"github.com/pigsync/pigsync/resource"
+	"github.com/pigsync/pigsync/sources"
 	"github.com/pigsync/pigsync/sources/dir"
 )
 
@@ -52,12 +54,18 @@ func newCheck(o *options) *cobra.Command {
 	return c
 }
 
-func check(cmd *cobra.Command, o *options, path string, more ...judge) error {
+// openDir reads the directory of the inventory at path, and gives the name of its file in it.
+func openDir(ctx context.Context, path string) (rev sources.Revision, file string, err error) {
 	src, file, err := dir.Open(path)
 	if err != nil {
-		return hinted{err, "name a file, or a directory with a pigsty.yml"}
+		return rev, "", hinted{err, "name a file, or a directory with a pigsty.yml"}
 	}
-	rev, err := src.Next(cmd.Context(), "")
+	rev, err = src.Next(ctx, "")
+	return rev, file, err
+}
+
+func check(cmd *cobra.Command, o *options, path string, more ...judge) error {
+	rev, file, err := openDir(cmd.Context(), path)
 	if err != nil {
 		return err
 	}

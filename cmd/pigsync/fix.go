@@ -15,7 +15,6 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/pigsync/pigsync/inventory"
-	"github.com/pigsync/pigsync/sources/dir"
 )
 
 // rewrite is a file of an inventory and what it becomes.
@@ -29,11 +28,7 @@ type rewrite struct {
 // fix writes old names and shapes as v4 wants them, or shows the difference. What it writes has
 // been read again before: the meaning is the same for every host, or nothing is written.
 func fix(ctx context.Context, o *options, path string, dryRun bool) error {
-	src, file, err := dir.Open(path)
-	if err != nil {
-		return hinted{err, "name a file, or a directory with a pigsty.yml"}
-	}
-	rev, err := src.Next(ctx, "")
+	rev, file, err := openDir(ctx, path)
 	if err != nil {
 		return err
 	}

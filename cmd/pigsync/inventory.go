@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pigsync/pigsync/inventory"
-	"github.com/pigsync/pigsync/sources/dir"
 )
 
 // look is what the inventory command is asked for.
@@ -67,11 +66,7 @@ func (l look) run(cmd *cobra.Command, o *options, path string) error {
 	if err := l.check(); err != nil {
 		return err
 	}
-	src, file, err := dir.Open(path)
-	if err != nil {
-		return hinted{err, "name a file, or a directory with a pigsty.yml"}
-	}
-	rev, err := src.Next(cmd.Context(), "")
+	rev, file, err := openDir(cmd.Context(), path)
 	if err != nil {
 		return err
 	}

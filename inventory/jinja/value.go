@@ -287,7 +287,7 @@ func writeRepr(b *strings.Builder, v any) {
 	case int64:
 		b.WriteString(strconv.FormatInt(v, 10))
 	case float64:
-		b.WriteString(formatFloat(v))
+		b.WriteString(FormatFloat(v))
 	case string:
 		writeQuoted(b, v)
 	case []any:
@@ -359,8 +359,8 @@ func writeQuoted(b *strings.Builder, s string) {
 	b.WriteByte(quote)
 }
 
-// formatFloat prints a number as Python does.
-func formatFloat(f float64) string {
+// FormatFloat prints a number as Python does.
+func FormatFloat(f float64) string {
 	switch {
 	case math.IsInf(f, 1):
 		return "inf"

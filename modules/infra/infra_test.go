@@ -3,7 +3,6 @@ package infra_test
 import (
 	"testing"
 
-	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/infra"
 	"github.com/pigsync/pigsync/modules/modtest"
 )
@@ -12,8 +11,4 @@ func TestParametersAreThoseOfPigsty(t *testing.T) {
 	modtest.Parameters(t, "INFRA", infra.Vars{}, nil)
 }
 
-func TestGolden(t *testing.T) {
-	modtest.Each(t, []*modules.Module{infra.Module}, func(t *testing.T, c *modtest.Case) {
-		c.Golden(t, "want.txt", modtest.Dump(c.Compiled, "infra"))
-	})
-}
+func TestGolden(t *testing.T) { modtest.Alone(t, infra.Module) }

@@ -3,7 +3,6 @@ package minio_test
 import (
 	"testing"
 
-	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/minio"
 	"github.com/pigsync/pigsync/modules/modtest"
 )
@@ -12,8 +11,4 @@ func TestParametersAreThoseOfPigsty(t *testing.T) {
 	modtest.Parameters(t, "MINIO", minio.Vars{}, nil)
 }
 
-func TestGolden(t *testing.T) {
-	modtest.Each(t, []*modules.Module{minio.Module}, func(t *testing.T, c *modtest.Case) {
-		c.Golden(t, "want.txt", modtest.Dump(c.Compiled, "minio"))
-	})
-}
+func TestGolden(t *testing.T) { modtest.Alone(t, minio.Module) }

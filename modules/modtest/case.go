@@ -40,6 +40,14 @@ func Each(t *testing.T, ms []*modules.Module, f func(*testing.T, *Case)) {
 	}
 }
 
+// Alone compares what a module compiles without any other with want.txt in every folder of testdata.
+func Alone(t *testing.T, m *modules.Module) {
+	t.Helper()
+	Each(t, []*modules.Module{m}, func(t *testing.T, c *Case) {
+		c.Golden(t, "want.txt", Dump(c.Compiled, m.Name))
+	})
+}
+
 func read(t *testing.T, dir string, ms []*modules.Module) *Case {
 	t.Helper()
 	c := &Case{Dir: dir, Modules: ms, Inventory: load(t, dir, "pigsty.yml")}
