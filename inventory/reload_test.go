@@ -197,3 +197,29 @@ func cpuTime() time.Duration {
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
+
+// TestReloadAsksAgain: what an expression or a reference takes from elsewhere is what it is now.
+func TestReloadAsksAgain(t *testing.T) {
+	text := "all:\n  vars:\n    a: \"{{ lookup('env', 'A') }}\"\n    b: env:A\n  hosts: { 10.0.0.1: {} }\n"
+	fsys := fstest.MapFS{file: {Data: []byte(text)}}
+	said := "one"
+	options := Options{Env: func(string) (string, bool) { return said, true }}
+	read := func(inv *Inventory) [2]string {
+		var v struct {
+			A string `var:"a"`
+			B Secret `var:"b"`
+		}
+		if b := Bind(inv.Hosts()[0], &v); len(b.Problems) > 0 {
+			t.Fatal(b.Problems)
+		}
+		return [2]string{v.A, v.B.Reveal()}
+	}
+	inv, _, err := LoadWith(fsys, file, options)
+	if err != nil || read(inv) != [2]string{"one", "one"} {
+		t.Fatal(err, read(inv))
+	}
+	said = "two"
+	if inv, _, err = Reload(inv, fsys, file, options); err != nil || read(inv) != [2]string{"two", "two"} {
+		t.Fatal(err, read(inv))
+	}
+}

@@ -22,7 +22,7 @@ type earlier struct {
 func (r *Reconciler) load(priors []sources.Revision) []earlier {
 	var past []earlier
 	for _, rev := range priors {
-		inv, problems, err := inventory.LoadWith(rev.Tree, r.File, r.Access)
+		inv, problems, err := r.read(rev)
 		if err != nil {
 			r.logger().Warn("an earlier revision cannot be read: what only it made is not pruned",
 				slog.String("revision", rev.ID), slog.Any("err", err))

@@ -35,7 +35,8 @@ type Reconciler struct {
 	// from many goroutines at once.
 	Watch func(Event)
 
-	remembered []resource.ID   // what the last round had to know, to look at it in one go
+	remembered []resource.ID // what the last round had to know, to look at it in one go
+	lastRead   *inventory.Inventory
 	stopping   <-chan struct{} // closed when the process is to end; nil never
 }
 
@@ -84,7 +85,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 			err = fmt.Errorf("assess %s: a part of pigsync failed: %v", rev.ID, p)
 		}
 	}()
-	inv, problems, err := inventory.LoadWith(rev.Tree, r.File, r.Access)
+	inv, problems, err := r.read(rev)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,6 +114,16 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID),
 	}
 	return round, look.hands, r.judge(round, prior)
+}
+
+// read reads the inventory of a revision; what the last one that was read says as well is not parsed
+// again. What opens its secrets is asked each time: a key that was changed counts at once.
+func (r *Reconciler) read(rev sources.Revision) (*inventory.Inventory, []inventory.Problem, error) {
+	inv, problems, err := inventory.Reload(r.lastRead, rev.Tree, r.File, r.Access)
+	if err == nil {
+		r.lastRead = inv
+	}
+	return inv, problems, err
 }
 
 // judge compares what was seen with what is wanted, orders the differences and hears the policies.
