@@ -135,16 +135,17 @@ func (w *work) apt(ctx context.Context, real bool, args ...string) ([]byte, erro
 		Argv: argv, Whole: real,
 		Env: []string{"DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none"},
 	})
-	return out, w.complained(out, said("apt-get", out, err))
+	return out, said("apt-get", out, err)
 }
 
 // candidate is the first name that the package sources offer.
 func (w *work) candidate(ctx context.Context, names []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
-	out, err := w.l.run(ctx, Command{Argv: append([]string{"apt-cache", "policy", "--"}, names...)})
+	out, err := w.policy(ctx, names)
 	if err != nil {
-		return "", w.complained(out, said("apt-cache", out, err))
+		out, err = w.policyAnew(ctx, names)
+	}
+	if err != nil {
+		return "", err
 	}
 	offered := parsePolicy(string(out))
 	for _, name := range names {
@@ -153,6 +154,33 @@ func (w *work) candidate(ctx context.Context, names []string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no package source offers %s", strings.Join(names, " or "))
+}
+
+func (w *work) policy(ctx context.Context, names []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	out, err := w.l.run(ctx, Command{Argv: append([]string{"apt-cache", "policy", "--"}, names...)})
+	return out, said("apt-cache", out, err)
+}
+
+// policyAnew asks once more after all was fetched anew, unless somebody has done so since: apt cannot
+// read what a power cut has torn while somebody else fetched it.
+func (w *work) policyAnew(ctx context.Context, names []string) ([]byte, error) {
+	release, err := w.alone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if out, err := w.policy(ctx, names); err == nil {
+		return out, nil
+	}
+	w.log.WarnContext(ctx, "apt cannot read its lists: they are fetched anew", slog.Any("id", w.id))
+	fetch := w.refetch(ctx)
+	out, err := w.policy(ctx, names)
+	if err != nil {
+		err = errors.Join(err, fetch)
+	}
+	return out, err
 }
 
 // parsePolicy reads which packages have a candidate.

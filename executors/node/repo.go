@@ -56,33 +56,20 @@ func (w *work) makeRepo(ctx context.Context, want resource.Repo, have resource.S
 	if !want.Fetched {
 		return nil
 	}
-	if err := w.fetch(ctx, s.real()); err != nil {
-		return err
-	}
-	if err := w.keepIndex(); err != nil {
-		return fmt.Errorf("keep what was fetched: %w", err)
-	}
-	return w.putStamp("repo", w.id.Name, repoStamp{Path: w.id.Name, Sum: want.Sum})
+	return w.fetchWhole(ctx, s.real(), repoStamp{Path: w.id.Name, Sum: want.Sum})
 }
 
 // fetch gets the index of one source file. Left to itself apt-get update ends well when it could not.
 func (w *work) fetch(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	for again := false; ; {
-		out, err := w.l.run(ctx, Command{Argv: []string{
-			"apt-get", "--quiet=2", "-o", "APT::Update::Error-Mode=any", "-o", "Dir::Etc::sourcelist=" + path,
-			"-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "update",
-		}})
+	for {
+		out, err := w.l.run(ctx, update(path, "--quiet=2"))
 		if err == nil && complains(out) {
 			err = errors.New("the index is not complete")
 		}
 		if err == nil {
 			return nil
-		}
-		if dropped, drop := w.forgetIndex(out); dropped && drop == nil && !again {
-			again = true
-			continue
 		}
 		if !bytes.Contains(out, []byte("Could not get lock")) {
 			return said("apt-get update", out, err)

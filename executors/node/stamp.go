@@ -36,15 +36,19 @@ func (w *work) putStamp(kind, name string, from any) error {
 	return w.write(s, draft{content: b, mode: 0o600, uid: -1, gid: -1, forget: true})
 }
 
+// dropStamp is over when nothing can bring the stamp back.
 func (w *work) dropStamp(kind, name string) error {
 	dir, err := w.state("stamps")
 	if err != nil {
 		return err
 	}
-	if err := dir.Remove(stampName(kind, name)); err != nil && !absent(err) {
+	if err := dir.Remove(stampName(kind, name)); err != nil {
+		if absent(err) {
+			return nil
+		}
 		return err
 	}
-	return nil
+	return syncDir(dir)
 }
 
 func unitNames(ids []resource.ID) []string {
