@@ -19,6 +19,7 @@ import (
 
 	"github.com/pigsync/pigsync/executors/node"
 	"github.com/pigsync/pigsync/executors/ssh/sshtest"
+	"github.com/pigsync/pigsync/modules/modtest"
 )
 
 // changing is what is another on every run.
@@ -79,7 +80,8 @@ func (f *fleet) down(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// use makes a file, and how its machines are reached, the inventory: use one.yml inv/pigsty.yml.
+// use makes a file, and how its machines are reached, the inventory: use one.yml inv/pigsty.yml. What NODE
+// gives every machine unasked is switched off beside it.
 func (f *fleet) use(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: use FILE INVENTORY")
@@ -87,6 +89,9 @@ func (f *fleet) use(ts *testscript.TestScript, neg bool, args []string) {
 	to := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(filepath.Dir(to), 0o700))
 	ts.Check(os.WriteFile(to, []byte(ts.ReadFile(args[0])+f.reach), 0o600))
+	vars := filepath.Join(filepath.Dir(to), "group_vars")
+	ts.Check(os.MkdirAll(vars, 0o700))
+	ts.Check(os.WriteFile(filepath.Join(vars, "all.yml"), []byte(modtest.Plain), 0o600))
 }
 
 // commit makes a file the inventory of a git repository, made when there is none, with a message of

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,9 +12,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-)
 
-var update = flag.Bool("update", false, "rewrite the scripts' expectations")
+	"github.com/pigsync/pigsync/modules/modtest"
+)
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"pigsync": main}) }
 
@@ -37,7 +36,7 @@ func story(t *testing.T, file string) {
 	f := &fleet{t: t}
 	testscript.Run(t, testscript.Params{
 		Files:               []string{file},
-		UpdateScripts:       *update,
+		UpdateScripts:       *modtest.Update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               f.setup,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigsync/pigsync/modules/all"
 	"github.com/pigsync/pigsync/modules/manual"
+	"github.com/pigsync/pigsync/modules/modtest"
 )
 
 // TestParameterPages keeps docs/params as the structs are; -update writes it anew.
@@ -18,7 +19,7 @@ func TestParameterPages(t *testing.T) {
 	for _, name := range m.Modules() {
 		want[strings.ToLower(name)+".md"] = m.Page(name)
 	}
-	if *update {
+	if *modtest.Update {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}

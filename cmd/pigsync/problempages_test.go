@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/pigsync/pigsync/docs/problems"
+	"github.com/pigsync/pigsync/modules/modtest"
 )
 
 const pagesDir = "../../docs/problems"
@@ -106,7 +107,7 @@ func golden(t *testing.T, file, want string) {
 	if string(have) == want {
 		return
 	}
-	if *update {
+	if *modtest.Update {
 		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

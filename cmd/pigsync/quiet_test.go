@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pigsync/pigsync/modules/modtest"
 	"github.com/pigsync/pigsync/reconcile"
 )
 
@@ -47,7 +48,7 @@ func TestMeterCountsWhatIsCutInTwo(t *testing.T) {
 // In a quiet round each node is asked once, and told to do nothing.
 func TestAQuietRoundAsksEachNodeOnce(t *testing.T) {
 	c := cage{T: t, dir: t.TempDir()}
-	inventory := "all:\n  vars: { node_repo_modules: '', haproxy_enabled: false, node_admin_enabled: false, node_kernel_modules: [], node_sysctl_params: {} }\n  children:\n    nodes:\n      hosts:\n"
+	inventory := "all:\n  vars: { node_repo_modules: '' }\n  children:\n    nodes:\n      hosts:\n"
 	var reach, known strings.Builder
 	asked, told := make([]atomic.Int64, 4), make([]atomic.Int64, 4)
 	for i := range asked {
@@ -58,6 +59,7 @@ func TestAQuietRoundAsksEachNodeOnce(t *testing.T) {
 		known.WriteString(srv.KnownHostsLines())
 	}
 	c.write("state/known_hosts", known.String())
+	c.write("inv/group_vars/all.yml", modtest.Plain)
 	c.write("inv/pigsty.yml", inventory+"reach:\n  hosts:\n"+reach.String())
 	cfg := c.write("pigsync.yml", "state: state\ninventories: [ { name: quiet, dir: inv } ]\n")
 	s, err := (&options{env: c.env(&lockedWriter{w: new(bytes.Buffer)}), config: cfg}).open(writeJournal)

@@ -14,7 +14,8 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+// Update is the flag -update.
+var Update = flag.Bool("update", false, "write the golden files anew")
 
 // Case is a folder of testdata, compiled.
 type Case struct {
@@ -79,6 +80,8 @@ haproxy_enabled: false
 node_admin_enabled: false
 node_kernel_modules: []
 node_sysctl_params: {}
+node_exporter_enabled: false
+vector_enabled: false
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.
@@ -111,7 +114,7 @@ func load(t *testing.T, dir, name string) *inventory.Inventory {
 func (c *Case) Golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join(c.Dir, name)
-	if *update {
+	if *Update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil { //nolint:gosec // golden files are for everybody
 			t.Fatal(err)
 		}

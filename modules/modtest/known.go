@@ -30,6 +30,7 @@ func Authority(name string) resource.CA {
 //	ca NAME                                  the authority exists
 //	dir PATH NODE...                         the directory is there
 //	file PATH NODE...                        the file is there
+//	package NAME NODE ALTERNATIVE            one of the alternatives of the package is installed
 //	etcd CLUSTER quorum|no-quorum|unknown [LEADER]
 //	member CLUSTER NAME PEERURL [ill] [learner]     NAME - has not started yet
 func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, error) {
@@ -55,7 +56,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "unreachable": 1, "ca": 1, "dir": 2, "file": 2, "etcd": 2, "member": 3}
+var arity = map[string]int{"node": 5, "unreachable": 1, "ca": 1, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -75,6 +76,8 @@ func (k known) line(word string, args []string) error {
 		k.put(resource.KindDir, args, resource.Dir{})
 	case "file":
 		k.put(resource.KindFile, args, resource.File{})
+	case "package":
+		k[resource.ID{Kind: resource.KindPackage, Name: args[0], At: args[1]}] = resource.State{Spec: resource.Package{Name: args[2], Version: "1.0"}}
 	case "etcd":
 		return k.etcd(args)
 	case "member":
