@@ -76,6 +76,8 @@ const head = `all:
     node_kernel_modules: []
     node_sysctl_params: {}
     node_etc_hosts: [ 10.10.10.10 one.story, 10.10.10.11 two.story ]
+    node_exporter_enabled: false
+    vector_enabled: false
 `
 
 // commit makes the inventory what the repository says, and gives the commit.

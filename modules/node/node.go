@@ -24,6 +24,7 @@ func survey(inv *inventory.Inventory) []resource.ID {
 	ids := []resource.ID{resource.CAOf(CAName(inv))}
 	for _, h := range inv.Hosts() {
 		ids = append(ids, resource.FactsOf(h.Addr))
+		ids = append(ids, surveyExporter(h)...)
 	}
 	return ids
 }
@@ -102,6 +103,7 @@ func (c *compiler) compile() {
 	c.packages(repos)
 	c.timezone(repos)
 	c.haproxy(repos)
+	c.nodeExporter(repos)
 }
 
 func (c *compiler) hostname() {
