@@ -40,6 +40,8 @@ var keepers = map[string][]string{
 	"github.com/prometheus/":             {"reconcile", "server", "cmd/pigsync"},
 	"github.com/spf13/cobra":             {"cmd/pigsync", "lab/cmd/lab"},
 	"github.com/santhosh-tekuri/":        {}, // tests alone
+	"golang.org/x/text/":                 {"resource"},
+	"github.com/jackc/pgx/":              {"executors/postgres"},
 	"github.com/coreos/go-systemd/v22/d": {"executors/node", "cmd/pigsync"},
 }
 

@@ -41,6 +41,22 @@ const (
 	KindEtcdRole    Kind = "etcdrole"
 )
 
+// The kinds of PostgreSQL: of an instance on its node, and inside a cluster.
+const (
+	KindPGMember Kind = "pgmember"
+	KindPGHealth Kind = "pghealth" // of either
+	KindPGLoaded Kind = "pgloaded"
+
+	KindPGCluster    Kind = "pgcluster"
+	KindPGConfig     Kind = "pgconfig"
+	KindPGRole       Kind = "pgrole"
+	KindPGDatabase   Kind = "pgdatabase"
+	KindPGSchema     Kind = "pgschema"
+	KindPGExtension  Kind = "pgextension"
+	KindPGPrivileges Kind = "pgprivileges"
+	KindPGAbsent     Kind = "pgabsent"
+)
+
 // NodeKinds are the kinds a node's helper observes and applies.
 var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
@@ -51,6 +67,13 @@ var NodeKinds = []Kind{
 // EtcdKinds are the kinds inside an etcd cluster.
 var EtcdKinds = []Kind{
 	KindEtcdCluster, KindEtcdMember, KindEtcdVoter, KindEtcdHealth, KindEtcdAuth, KindEtcdUser, KindEtcdRole,
+}
+
+// PGKinds are the kinds of PostgreSQL. The helpers of a cluster's nodes observe and apply them, too; what
+// is inside a cluster is at its leader.
+var PGKinds = []Kind{
+	KindPGMember, KindPGHealth, KindPGLoaded, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase,
+	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
 }
 
 // Encode writes the spec of a resource on a node for the wire. It is the only way a content leaves
@@ -65,6 +88,8 @@ func Encode(s Spec) ([]byte, error) {
 		return json.Marshal(repoWire{repoFields: repoFields(s), Content: s.Content})
 	case Guarded:
 		return json.Marshal(guardedWire{guardedFields: guardedFields(s), Content: s.Content})
+	case PGRole:
+		return json.Marshal(roleWire{roleFields: roleFields(s), Password: s.Password.Reveal()})
 	}
 	return json.Marshal(s)
 }
@@ -107,6 +132,17 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 		g.Content = w.Content
 		return g, err
 	},
+	KindPGMember: decode[PGMember], KindPGHealth: decode[PGHealth], KindPGLoaded: decode[PGLoaded],
+	KindPGCluster: decode[PGCluster], KindPGConfig: decode[PGConfig], KindPGDatabase: decode[PGDatabase],
+	KindPGSchema: decode[PGSchema], KindPGExtension: decode[PGExtension],
+	KindPGPrivileges: decode[PGPrivileges], KindPGAbsent: decode[PGAbsent],
+	KindPGRole: func(b []byte) (Spec, error) {
+		var w roleWire
+		err := json.Unmarshal(b, &w)
+		r := PGRole(w.roleFields)
+		r.Password = NewSecret(w.Password)
+		return r, err
+	},
 }
 
 func decode[S Spec](b []byte) (Spec, error) {
@@ -120,6 +156,7 @@ type (
 	fileFields    File
 	repoFields    Repo
 	guardedFields Guarded
+	roleFields    PGRole
 	fileWire      struct {
 		fileFields
 		Content []byte `json:",omitempty"`
@@ -131,5 +168,9 @@ type (
 	guardedWire struct {
 		guardedFields
 		Content []byte `json:",omitempty"`
+	}
+	roleWire struct {
+		roleFields
+		Password string `json:",omitempty"`
 	}
 )

@@ -5,6 +5,7 @@ package resource
 type Places struct {
 	Nodes []NodePlace
 	Etcd  []EtcdPlace
+	PG    []PGPlace
 }
 
 // NodePlace is the way to a node. It is comparable, so that a connection can be kept for it.
@@ -39,7 +40,7 @@ type Endpoint struct {
 // Merge adds the places of o that p does not know yet; for an etcd cluster both know, the older
 // passwords and endpoints of o are appended.
 func (p Places) Merge(o Places) Places {
-	return Places{Nodes: mergeNodes(p.Nodes, o.Nodes), Etcd: mergeEtcd(p.Etcd, o.Etcd)}
+	return Places{Nodes: mergeNodes(p.Nodes, o.Nodes), Etcd: mergeEtcd(p.Etcd, o.Etcd), PG: mergePG(p.PG, o.PG)}
 }
 
 func mergeNodes(have, more []NodePlace) []NodePlace {

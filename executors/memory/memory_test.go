@@ -46,13 +46,47 @@ func TestSuite(t *testing.T) {
 				resource.EtcdUser{Password: resource.NewSecret("a")}, resource.EtcdUser{Password: resource.NewSecret("b")},
 			}},
 			{ID: id("etcdrole", "r", "etcd"), Specs: []resource.Spec{resource.EtcdRole{Prefixes: []string{"/"}}}},
+			{ID: id("pgmember", "pg-1", "node-1"), Specs: []resource.Spec{resource.PGMember{Pending: true}, resource.PGMember{}}},
+			{ID: id("pgloaded", "pg-1", "node-1"), Specs: []resource.Spec{resource.PGLoaded{Stale: []string{"pg_hba.conf"}}, resource.PGLoaded{}}},
+			{ID: id("pgconfig", "ttl", "pg"), Specs: []resource.Spec{resource.PGConfig{Path: "ttl", Value: "30"}, resource.PGConfig{Path: "ttl", Value: "20"}}},
+			{ID: id("pgrole", "r", "pg"), Specs: []resource.Spec{
+				resource.PGRole{Name: "r", Is: map[string]bool{resource.PGLogin: true}, Password: resource.NewSecret("a"), Settings: map[string]string{"work_mem": "1MB"}},
+				resource.PGRole{Name: "r", Is: map[string]bool{resource.PGLogin: false}, Days: new(30), MemberOf: []resource.PGMembership{{Role: "g"}}},
+				resource.PGRole{Name: "r", Settings: map[string]string{"work_mem": "DEFAULT"}, MemberOf: []resource.PGMembership{{Role: "g", Not: true}}},
+			}},
+			{ID: id("pgdatabase", "d", "pg"), Specs: []resource.Spec{
+				resource.PGDatabase{Owner: "r", PGCreation: resource.PGCreation{Template: "template0", Encoding: "UTF8"}}, resource.PGDatabase{Owner: "q", Limit: new(3)},
+			}},
+			{ID: id("pgschema", "d/s", "pg"), Specs: []resource.Spec{resource.PGSchema{Owner: "r"}, resource.PGSchema{Owner: "q"}}},
+			{ID: id("pgextension", "d/x", "pg"), Specs: []resource.Spec{resource.PGExtension{}, resource.PGExtension{Version: "1.1"}}},
+			{ID: id("pgprivileges", "d", "pg"), Specs: []resource.Spec{
+				resource.PGPrivileges{Granted: []resource.PGGrant{{On: "database", Grantee: "r", Right: "ALL"}}},
+				resource.PGPrivileges{Revoked: []resource.PGGrant{{On: "database", Grantee: "r", Right: "CREATE"}}},
+			}},
 		},
 	})
 }
 
+// What is wished gone goes, and that it is gone can be seen.
+func TestWhatIsWishedGone(t *testing.T) {
+	w, role, gone := memory.New(1), resource.PGRoleOf("r", "pg"), resource.PGAbsentOf(resource.KindPGRole, "r", "pg")
+	w.Set(role, resource.PGRole{Name: "r"})
+	have := w.Observe(t.Context(), []resource.ID{gone})[gone].Spec
+	if have != (resource.PGAbsent{There: true}) {
+		t.Fatalf("got %+v", have)
+	}
+	c := diff.Change{Action: diff.Update, Resource: resource.Resource{ID: gone, Spec: resource.PGAbsent{}}, Have: have}
+	if err := w.Apply(t.Context(), c); err != nil || w.Get(role) != nil {
+		t.Errorf("got %v, %v", err, w.Get(role))
+	}
+	if have := w.Observe(t.Context(), []resource.ID{gone})[gone].Spec; have != (resource.PGAbsent{}) {
+		t.Errorf("got %+v", have)
+	}
+}
+
 func blind(testing.TB) executors.Executor {
 	w := memory.New(1)
-	for _, at := range []string{"node-1", "admin", "etcd"} {
+	for _, at := range []string{"node-1", "admin", "etcd", "pg"} {
 		w.Down(at, true)
 	}
 	return w

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -60,7 +61,51 @@ func shownOutside(c diff.Change, n int) resource.Spec {
 		s.Lost = ""
 		return s
 	}
+	return shownPG(c)
+}
+
+// shownPG is what servers show: the wishes that are for the hands alone are gone.
+func shownPG(c diff.Change) resource.Spec {
+	switch s := c.Spec.(type) {
+	case resource.PGRole:
+		return shownRole(s, c.Have)
+	case resource.PGDatabase:
+		s.Template, s.Strategy = "", ""
+		return s
+	case resource.PGPrivileges:
+		return shownRights(s, c.Have)
+	}
 	return c.Spec
+}
+
+func shownRole(s resource.PGRole, have resource.Spec) resource.Spec {
+	h, _ := have.(resource.PGRole)
+	s.Is, s.Settings = over(h.Is, s.Is), over(h.Settings, s.Settings)
+	maps.DeleteFunc(s.Settings, func(_, value string) bool { return strings.EqualFold(value, "default") })
+	s.MD5, s.Comment, s.Until = false, or(s.Comment, h.Comment), or(s.Until, h.Until, "infinity")
+	if s.Password.Equal(resource.Secret{}) {
+		s.Password = h.Password
+	}
+	if s.Days != nil {
+		s.Until = "2030-01-01"
+	}
+	s.MemberOf = slices.DeleteFunc(slices.Clone(s.MemberOf), func(m resource.PGMembership) bool { return m.Not })
+	return s
+}
+
+// over is a with what b says on top.
+func over[V any](a, b map[string]V) map[string]V {
+	out := map[string]V{}
+	maps.Copy(out, a)
+	maps.Copy(out, b)
+	return out
+}
+
+func shownRights(s resource.PGPrivileges, have resource.Spec) resource.Spec {
+	h, _ := have.(resource.PGPrivileges)
+	gone := resource.PGPrivileges{Granted: s.Revoked}.Expand()
+	out := resource.PGPrivileges{Granted: append(h.Expand(), s.Expand()...)}.Expand()
+	return resource.PGPrivileges{Granted: slices.DeleteFunc(out, func(g resource.PGGrant) bool { return slices.Contains(gone, g) })}
 }
 
 func shownFile(s resource.File, have resource.Spec) resource.Spec {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pigsync/pigsync/diff"
@@ -125,6 +126,11 @@ func (w *World) see(ctx context.Context, id resource.ID) (resource.Spec, error) 
 		return nil, errDown
 	case id.Kind == resource.KindEtcdHealth:
 		return resource.EtcdHealth{Healthy: w.holds(id)}, nil
+	case id.Kind == resource.KindPGHealth:
+		return resource.PGHealth{Healthy: w.holds(id)}, nil
+	case id.Kind == resource.KindPGAbsent:
+		_, there := w.specs[absentee(id)]
+		return resource.PGAbsent{There: there}, nil
 	}
 	return w.specs[id], nil
 }
@@ -173,9 +179,12 @@ func (w *World) apply(ctx context.Context, c diff.Change) error {
 }
 
 func (w *World) act(c diff.Change) {
-	if c.Action == diff.Delete {
+	switch {
+	case c.ID.Kind == resource.KindPGAbsent:
+		w.set(absentee(c.ID), nil)
+	case c.Action == diff.Delete:
 		w.set(c.ID, nil)
-	} else {
+	default:
 		w.made++
 		w.set(c.ID, shown(c, w.made))
 	}
@@ -183,6 +192,12 @@ func (w *World) act(c diff.Change) {
 	if w.left > 0 {
 		w.left--
 	}
+}
+
+// absentee is what an id wishes gone.
+func absentee(id resource.ID) resource.ID {
+	kind, name, _ := strings.Cut(id.Name, "/")
+	return resource.ID{Kind: resource.Kind(kind), Name: name, At: id.At}
 }
 
 func ask(f func(diff.Change) error, c diff.Change) error {
