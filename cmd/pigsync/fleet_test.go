@@ -165,6 +165,7 @@ func serveNode(t *testing.T, dir string, listen ...io.Writer) *sshtest.Server {
 		"var/lib/dpkg/status":                    "",
 		"usr/local/share/ca-certificates/README": "",
 		"etc/security/limits.d/README":           "",
+		"etc/profile.d/README":                   "",
 	} {
 		file := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {

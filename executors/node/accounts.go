@@ -162,6 +162,9 @@ func (w *work) makeGroup(ctx context.Context, want resource.Group, have resource
 	if have != nil {
 		return errors.New("a group is never renumbered")
 	}
+	if err := w.vacant("gid", want.GID, func(a *accounts) map[int]string { return a.gids }); err != nil {
+		return err
+	}
 	argv := []string{"groupadd"}
 	if want.System {
 		argv = append(argv, "--system")
@@ -172,6 +175,18 @@ func (w *work) makeGroup(ctx context.Context, want resource.Group, have resource
 	return w.account(ctx, argv...)
 }
 
+// vacant refuses a number that somebody has already: two names of one number are one account.
+func (w *work) vacant(what string, number int, names func(*accounts) map[int]string) error {
+	a, err := w.accounts()
+	if err != nil {
+		return err
+	}
+	if other, taken := names(a)[number]; taken && number != 0 {
+		return fmt.Errorf("%s %d is already that of %s: choose a number that nobody has", what, number, other)
+	}
+	return nil
+}
+
 func (w *work) removeGroup(ctx context.Context) error { return w.account(ctx, "groupdel") }
 
 // removeUser leaves the home directory.
@@ -180,6 +195,9 @@ func (w *work) removeUser(ctx context.Context) error { return w.account(ctx, "us
 func (w *work) makeUser(ctx context.Context, want resource.User, have resource.Spec) error {
 	if h, there := have.(resource.User); there {
 		return w.changeUser(ctx, want, h)
+	}
+	if err := w.vacant("uid", want.UID, func(a *accounts) map[int]string { return a.uids }); err != nil {
+		return err
 	}
 	argv := []string{"useradd", "--create-home"}
 	if want.System {

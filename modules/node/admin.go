@@ -2,8 +2,6 @@ package node
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/pigsync/pigsync/modules"
@@ -66,17 +64,4 @@ func (c *compiler) keys(home resource.ID) {
 		keys = append(keys, strings.Join(strings.Fields(key), " "))
 	}
 	c.Tend(pos, id, resource.Lines{Lines: keys, Adopt: true}, dir)
-}
-
-// aliases are shell aliases for everybody.
-func (c *compiler) aliases() {
-	if len(c.vars.Aliases) == 0 {
-		return
-	}
-	var text strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(c.vars.Aliases)) {
-		fmt.Fprintf(&text, "alias %s='%s'\n", name, strings.ReplaceAll(c.vars.Aliases[name], "'", `'\''`))
-	}
-	file := resource.NewFile([]byte(text.String()), 0o644, "root", "root")
-	c.Tend(c.bound.Pos("node_aliases"), modules.FileOf("/etc/profile.d/node.alias.sh", c.host.Addr), file)
 }

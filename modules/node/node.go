@@ -1,8 +1,6 @@
 package node
 
 import (
-	"strings"
-
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/resource"
@@ -13,9 +11,6 @@ var Module = &modules.Module{
 	Name: "node", Doc: "a machine: its name, hosts, trust, package sources and packages",
 	Vars: Vars{}, Places: places, Survey: survey, Compile: compile,
 }
-
-// hostsMarker ends the lines of /etc/hosts that Pigsty writes.
-const hostsMarker = "pigsty dns"
 
 // caDays is the lifetime of a new authority: about a hundred years, as Pigsty's.
 const caDays = 36500
@@ -43,7 +38,9 @@ func compile(p *modules.Pass) {
 	cs := bind(p)
 	checkNames(cs)
 	checkVIPs(cs)
+	names := roster(p.Inventory)
 	for _, c := range cs {
+		c.roster = names
 		c.check()
 		c.compile()
 	}
@@ -85,17 +82,21 @@ type compiler struct {
 	vars  Vars
 	bound *inventory.Bound
 	facts resource.Facts
+	// roster are the names of all nodes, as lines of a hosts file.
+	roster []string
 }
 
 func (c *compiler) compile() {
 	c.facts, _ = c.Facts(c.host.Addr)
 	c.hostname()
 	c.hosts()
+	c.exchange()
 	c.trust()
 	c.Keep(c.bound.Pos("node_data"), modules.DirOf(c.vars.Data, c.host.Addr), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"},
 		c.Parents(c.bound.Pos("node_data"), c.host.Addr, c.vars.Data)...)
 	c.kernel()
 	c.limits()
+	c.profile()
 	c.aliases()
 	c.admin()
 	c.crontab()
@@ -104,31 +105,6 @@ func (c *compiler) compile() {
 	c.timezone(repos)
 	c.haproxy(repos)
 	c.nodeExporter(repos)
-}
-
-func (c *compiler) hostname() {
-	name := c.vars.name()
-	if name == "" || !c.vars.NameOverwrite {
-		return
-	}
-	id := resource.ID{Kind: resource.KindHostname, Name: "node", At: c.host.Addr}
-	c.Keep(c.bound.Pos("nodename"), id, resource.NewHostname(name))
-}
-
-func (c *compiler) hosts() {
-	if !c.vars.WriteHosts {
-		return
-	}
-	var lines []string
-	for _, l := range append(c.vars.DefaultHosts[:len(c.vars.DefaultHosts):len(c.vars.DefaultHosts)], c.vars.Hosts...) {
-		lines = append(lines, strings.Join(strings.Fields(c.vars.expand(l, c.facts)), " "))
-	}
-	pos := c.bound.Pos("node_default_etc_hosts")
-	if c.bound.Has("node_etc_hosts") {
-		pos = c.bound.Pos("node_etc_hosts")
-	}
-	id := resource.ID{Kind: resource.KindLines, Name: resource.LinesName("/etc/hosts", hostsMarker), At: c.host.Addr}
-	c.Keep(pos, id, resource.Lines{Lines: lines})
 }
 
 // trust gives the node the authority's certificate, for programs that name it and for all others.
