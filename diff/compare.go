@@ -34,6 +34,7 @@ type Change struct {
 	Have   resource.Spec // nil when there is nothing
 	Fields []resource.Field
 	Err    error // why a Wait waits
+	Orphan bool  // its whole owner has left the inventory
 }
 
 // Hazard is the union of what the change's fields may cost, and of the loss where something goes.
@@ -55,7 +56,8 @@ func loss(s resource.Spec) resource.Hazard {
 }
 
 // Compare returns what must change for want to hold, in want's order, then what prior asked for
-// and want no longer does, in prior's.
+// and want no longer does, in prior's. Of an owner that has left as a whole it also returns what cannot be
+// observed: otherwise a machine that is down would be forgotten.
 func Compare(want, prior *resource.Set, have map[resource.ID]resource.State) []Change {
 	var out []Change
 	owners := map[string]bool{}
@@ -66,14 +68,34 @@ func Compare(want, prior *resource.Set, have map[resource.ID]resource.State) []C
 		}
 	}
 	for r := range prior.All() {
-		if _, still := want.Get(r.ID); still || !removable(r, owners) {
+		if _, still := want.Get(r.ID); still {
 			continue
 		}
-		if s, seen := have[r.ID]; seen && s.Err == nil && s.Spec != nil {
-			out = append(out, Change{Resource: r, Action: Delete, Have: s.Spec})
+		if c, goes := remove(r, have, r.Parting == resource.Orphaned && !owners[r.Owner]); goes && removable(r, owners) {
+			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// remove is the change that takes r away, if there is anything to take.
+func remove(r resource.Resource, have map[resource.ID]resource.State, orphan bool) (Change, bool) {
+	s, seen := have[r.ID]
+	c := Change{Resource: r, Action: Delete, Have: s.Spec, Orphan: orphan}
+	switch {
+	case seen && s.Err == nil && r.Spec != nil:
+		return c, s.Spec != nil
+	case !orphan:
+		return c, false
+	case s.Err != nil:
+		c.Action, c.Err, c.Have = Wait, s.Err, nil
+	case !seen:
+		c.Action, c.Err = Wait, errNotObserved
+	default:
+		c.Action, c.Err, c.Have = Wait, ErrNotKnown, nil
+		return c, s.Spec != nil
+	}
+	return c, true
 }
 
 func compare(r resource.Resource, have map[resource.ID]resource.State) (Change, bool) {
@@ -103,10 +125,14 @@ func making(a Action, s resource.Spec) Action {
 	return a
 }
 
-// removable tells whether a resource may go when nobody asks for it: a gate is only a question, and
-// what is not known cannot be known to be ours. Owners are those that still want something.
+// removable tells whether a resource may go when nobody asks for it: a gate is only a question, and what is
+// kept stays. Owners are those that still want something.
 func removable(r resource.Resource, owners map[string]bool) bool {
-	_, gate := r.Spec.(resource.Gate)
-	stays := r.Retain || r.Stays && !owners[r.Owner]
-	return !gate && !stays && r.Spec != nil
+	if _, gate := r.Spec.(resource.Gate); gate {
+		return false
+	}
+	if r.Parting != resource.LikeALine && !owners[r.Owner] {
+		return r.Parting == resource.Orphaned
+	}
+	return !r.Retain
 }

@@ -58,7 +58,14 @@ func TestCompareTellsUnknownFromAbsent(t *testing.T) {
 	r := resource.Resource{ID: file("a"), Spec: text("x")}
 	unknownSpec := resource.Resource{ID: file("a")}
 	down := world{r.ID: {Err: errors.New("no route")}}
-	stays := resource.Resource{ID: r.ID, Spec: r.Spec, Owner: "node/n", Stays: true}
+	stays := resource.Resource{ID: r.ID, Spec: r.Spec, Owner: "node/n", Parting: resource.Left}
+	orphan := stays
+	orphan.Parting = resource.Orphaned
+	nobodyKnows := orphan
+	nobodyKnows.Spec = nil
+	lent := orphan
+	lent.Retain = true
+	other := resource.Resource{ID: file("other"), Spec: text("x"), Owner: "node/n"}
 	tests := []struct {
 		name        string
 		want, prior *resource.Set
@@ -80,6 +87,15 @@ func TestCompareTellsUnknownFromAbsent(t *testing.T) {
 		{"retained", nil, set(t, resource.Resource{ID: r.ID, Spec: r.Spec, Retain: true}), world{}.is(r.ID, text("x")), ""},
 		{"its line went", set(t, resource.Resource{ID: file("other"), Spec: text("x"), Owner: "node/n"}), set(t, stays), world{}.is(r.ID, text("x")).is(file("other"), text("x")), "-a"},
 		{"its owner went", set(t, resource.Resource{ID: file("other"), Spec: text("x"), Owner: "node/m"}), set(t, stays), world{}.is(r.ID, text("x")).is(file("other"), text("x")), ""},
+		{"an orphan", nil, set(t, orphan), world{}.is(r.ID, text("x")), "-a"},
+		{"an orphan that has gone", nil, set(t, orphan), world{r.ID: {}}, ""},
+		{"an orphan out of reach", nil, set(t, orphan), down, "?a"},
+		{"an orphan, unobserved", nil, set(t, orphan), world{}, "?a"},
+		{"an orphan that was never known", nil, set(t, nobodyKnows), world{}.is(r.ID, text("x")), "?a"},
+		{"an orphan that was never known and is not there", nil, set(t, nobodyKnows), world{r.ID: {}}, ""},
+		{"only the line of one", set(t, other), set(t, orphan), world{r.ID: {Err: errors.New("no route")}}.is(other.ID, text("x")), ""},
+		{"kept, and yet an orphan", nil, set(t, lent), world{}.is(r.ID, text("x")), "-a"},
+		{"kept while the owner is there", set(t, other), set(t, lent), world{}.is(r.ID, text("x")).is(other.ID, text("x")), ""},
 		{"a gate is not removed", nil, set(t, resource.Resource{ID: r.ID, Spec: resource.EtcdHealth{}}), world{}.is(r.ID, resource.EtcdHealth{}), ""},
 	}
 	for _, tt := range tests {

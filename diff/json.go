@@ -13,6 +13,7 @@ type stepJSON struct {
 	Owner  string           `json:"owner"`
 	Origin string           `json:"origin"`
 	Hazard resource.Hazard  `json:"hazard"`
+	Orphan bool             `json:"orphan,omitempty"` // its whole owner has left the inventory
 	Fields []resource.Field `json:"fields,omitempty"`
 	Needs  []int            `json:"needs,omitempty"`
 	Reason string           `json:"reason,omitempty"`
@@ -26,7 +27,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	for i, s := range p.Steps {
 		steps[i] = stepJSON{
 			Action: s.Action.String(), ID: s.ID, Owner: s.Owner, Origin: s.Origin.String(),
-			Hazard: s.Hazard(), Fields: s.Fields, Needs: s.Needs, Digest: s.Digest(),
+			Hazard: s.Hazard(), Orphan: s.Orphan, Fields: s.Fields, Needs: s.Needs, Digest: s.Digest(),
 		}
 		if s.Err != nil {
 			steps[i].Reason = oneLine(s.Err.Error())

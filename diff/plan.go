@@ -106,7 +106,8 @@ func (g *graph) check(r resource.Resource) {
 }
 
 // needs says for every change which others must come first. What goes waits for all its owner has
-// to make, and for what was built upon it to be gone.
+// to make, and for what was built upon it to be gone. What an owner that has left leaves behind waits for
+// all that is made anywhere: others may still point at it.
 func (g *graph) needs() [][]int {
 	makes := map[string][]int{}
 	for i, c := range g.changes {
@@ -132,7 +133,24 @@ func (g *graph) needs() [][]int {
 			}
 		}
 	}
+	g.orphansLast(needs)
 	return needs
+}
+
+// orphansLast makes the first of the orphans to go wait for what is made; the others wait for the first.
+func (g *graph) orphansLast(needs [][]int) {
+	var made []int
+	for i, c := range g.changes {
+		if c.Action == Create || c.Action == Update {
+			made = append(made, i)
+		}
+	}
+	orphan := func(i int) bool { return g.changes[i].Orphan }
+	for i, c := range g.changes {
+		if c.Orphan && c.Action == Delete && !slices.ContainsFunc(needs[i], orphan) {
+			needs[i] = append(needs[i], made...)
+		}
+	}
 }
 
 // order sorts topologically and keeps the given order where edges leave a choice.

@@ -29,6 +29,9 @@ func (c Change) line(b *strings.Builder, width int) {
 	if h := c.Hazard(); h != 0 {
 		line += "  [" + h.String() + "]"
 	}
+	if c.Orphan {
+		line += "  orphan"
+	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"iter"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pigsync/pigsync/inventory"
@@ -17,6 +18,8 @@ type Pass struct {
 	Known     map[resource.ID]resource.State // what Survey asked for
 	Owner     string                         // whom Want and Errorf speak for
 	Guard     string                         // the safeguard parameter in force for what follows, "" for none
+	Tenants   []resource.Tenant              // who must have left before what follows is taken back
+	Asked     []resource.Kind                // what is kept or stays, and is yet taken back with the whole owner
 	out       *Compiled
 }
 
@@ -35,17 +38,33 @@ func (p *Pass) Want(pos token.Position, id resource.ID, spec resource.Spec, afte
 
 // Keep is Want for what stays in place when nobody asks for it any more: packages, accounts, trust.
 func (p *Pass) Keep(pos token.Position, id resource.ID, spec resource.Spec, after ...resource.ID) resource.ID {
-	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Retain: true})
+	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Retain: true, Parting: resource.Left})
 }
 
-// Tend is Want for what goes with its line, but stays when nobody asks for anything of the owner any more:
-// a machine that leaves the inventory is not taken apart for that.
+// Tend is Want for what goes with its line. When nobody asks for anything of the owner any more it is an
+// orphan: a machine that leaves the inventory is taken apart only once somebody has approved that.
 func (p *Pass) Tend(pos token.Position, id resource.ID, spec resource.Spec, after ...resource.ID) resource.ID {
-	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Stays: true})
+	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Parting: resource.Orphaned})
+}
+
+// Grant is Tend for what belongs to an account and goes with it only: keys and rights may be the last way
+// into a machine that leaves.
+func (p *Pass) Grant(pos token.Position, id resource.ID, spec resource.Spec, after ...resource.ID) resource.ID {
+	parting := resource.Left
+	if slices.Contains(p.Asked, resource.KindUser) {
+		parting = resource.Orphaned
+	}
+	return p.declare(resource.Resource{ID: id, Spec: spec, After: after, Origin: pos, Parting: parting})
 }
 
 func (p *Pass) declare(r resource.Resource) resource.ID {
 	r.Owner, r.Guard = p.Owner, p.Guard
+	if r.Retain && slices.Contains(p.Asked, r.ID.Kind) {
+		r.Parting = resource.Orphaned
+	}
+	if r.Parting == resource.Orphaned {
+		r.Tenants = p.Tenants
+	}
 	if _, asked := p.Known[resource.FactsOf(r.ID.At)]; asked {
 		if _, ok := p.Facts(r.ID.At); !ok {
 			r.Spec = nil

@@ -23,5 +23,7 @@
 //	PS105  another member is restarted in this round
 //	PS106  somebody asked to keep hands off
 //	PS107  differences are only reported here
+//	PS108  what was left behind by who left the inventory needs approval
+//	PS109  somebody else still lives there
 //	PS199  a policy failed
 package policies

@@ -103,8 +103,8 @@ func OneAtATime() *Policy {
 func judgeOneAtATime(c *Case) (os []Objection) {
 	last := map[string]int{} // the last restart of an owner
 	for i, s := range c.Plan.Steps {
-		if !acts(s) || s.Hazard()&resource.Restart == 0 {
-			continue
+		if !acts(s) || s.Orphan || s.Hazard()&resource.Restart == 0 {
+			continue // who leaves as a whole serves nobody any more
 		}
 		if prev, again := last[s.Owner]; again && !after(c.Plan, i, prev) {
 			reason := fmt.Sprintf("%s restarts in this round, too", c.Plan.Steps[prev].ID)

@@ -188,6 +188,21 @@ func TestDriftIsCountedOnceAndAsOldAsItsFirstSight(t *testing.T) {
 	c.want(t, "pigsync_drift_first_seen_timestamp_seconds", `pigsync_drift_first_seen_timestamp_seconds{class="restart",`+at+`} 1.7000003e+09`)
 }
 
+func TestOrphansAreCounted(t *testing.T) {
+	c := newCounting("prod")
+	const at = `cluster="10.0.0.1",inventory="prod",module="node"`
+	left := step(diff.Delete, "node/10.0.0.1", file("/etc/a", "10.0.0.1"), 0)
+	left.Orphan = true
+	lost := step(diff.Wait, "node/10.0.0.1", file("/etc/b", "10.0.0.1"), 0)
+	lost.Orphan = true
+	r := roundOf(false, left, lost, step(diff.Delete, "node/10.0.0.2", file("/etc/c", "10.0.0.2"), 0))
+	r.Results = []error{ErrHeld, ErrUnknown, nil}
+	c.round(r)
+	c.want(t, "pigsync_orphan_items", `pigsync_orphan_items{`+at+`} 2`)
+	c.round(roundOf(false))
+	c.want(t, "pigsync_orphan_items")
+}
+
 func TestTheGravestHazardNamesTheClass(t *testing.T) {
 	for h, want := range map[resource.Hazard]string{
 		0: "change", resource.Reload: "reload", resource.Reload | resource.DataLoss: "data-loss", resource.Lockout | resource.Restart: "lockout",

@@ -15,6 +15,7 @@ import (
 // vanished is not shown any more; once drawn it does not change.
 type picture struct {
 	problems, converged, units, drift, since, unknown *prometheus.GaugeVec
+	orphans                                           *prometheus.GaugeVec
 	steps, blocked, observed, reachable, journal      *prometheus.GaugeVec
 }
 
@@ -30,6 +31,7 @@ func newPicture() *picture {
 		since: gauge("pigsync_drift_first_seen_timestamp_seconds", "When the oldest of the differences from a commit that had converged was first seen.",
 			"module", "cluster", "class"),
 		unknown:   gauge("pigsync_unknown_items", "Resources of which it is not known whether they differ.", "module", "cluster"),
+		orphans:   gauge("pigsync_orphan_items", "Resources that remain of what has left the inventory.", "module", "cluster"),
 		steps:     gauge("pigsync_plan_steps", "Steps of the last plan; class check is a gate.", "module", "cluster", "class"),
 		blocked:   gauge("pigsync_plan_blocked", "Steps of the last plan that a policy held or denied, by the code of the objection.", "module", "cluster", "code"),
 		observed:  gauge("pigsync_last_observed_timestamp_seconds", "When a node last answered.", "host"),
@@ -40,7 +42,7 @@ func newPicture() *picture {
 
 func (p *picture) all() []*prometheus.GaugeVec {
 	return []*prometheus.GaugeVec{
-		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.steps, p.blocked, p.observed, p.reachable, p.journal,
+		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.journal,
 	}
 }
 
@@ -126,6 +128,9 @@ func (p *picture) drawPlan(b *book) {
 	oldest := map[[3]string]time.Time{}
 	for _, s := range b.round.Plan.Steps {
 		u, class := unitOf(s.Owner), classOf(s)
+		if s.Orphan {
+			p.orphans.WithLabelValues(b.inventory, u.module, u.cluster).Inc()
+		}
 		if s.Action == diff.Wait {
 			p.unknown.WithLabelValues(b.inventory, u.module, u.cluster).Inc()
 			continue

@@ -2,11 +2,14 @@ package reconcile
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/resource"
 	"github.com/pigsync/pigsync/sources"
 )
@@ -53,7 +56,7 @@ func (r *Reconciler) survey(inv *inventory.Inventory, past []earlier) []resource
 
 // compilePast is what the earlier revisions asked for and may have made, as it would be compiled today.
 func (r *Reconciler) compilePast(past []earlier, known map[resource.ID]resource.State) *resource.Set {
-	touched := r.touched()
+	touched, made := r.touched(), r.made()
 	var sets []*resource.Set
 	for _, p := range past {
 		c := modules.Compile(p.Inventory, known, r.Modules)
@@ -61,7 +64,7 @@ func (r *Reconciler) compilePast(past []earlier, known map[resource.ID]resource.
 			continue // so it has made nothing
 		}
 		sets = append(sets, only(c.Want, func(res resource.Resource) bool {
-			return !c.Frozen[res.Owner] && (p.converged || touched(res.ID))
+			return !c.Frozen[res.Owner] && (p.converged || touched(res.ID)) && (!lent(res) || made(res.ID))
 		}))
 	}
 	return modules.Merge(sets)
@@ -79,6 +82,35 @@ func (r *Reconciler) touched() func(resource.ID) bool {
 		begun[i.Step.ID] = true
 	}
 	return func(id resource.ID) bool { return begun[id] || len(r.Journal.Past(id, time.Time{})) > 0 }
+}
+
+// lent tells whether a resource is kept and yet goes with its whole owner, because the inventory asked so.
+func lent(r resource.Resource) bool { return r.Retain && r.Parting == resource.Orphaned }
+
+// made tells whether we remember having made a resource. A package or an account that was there before
+// does not go with a node.
+func (r *Reconciler) made() func(resource.ID) bool {
+	return func(id resource.ID) bool {
+		return r.Journal != nil && slices.ContainsFunc(r.Journal.Past(id, time.Time{}), func(e policies.Event) bool {
+			return e.Action == diff.Create && e.Err == ""
+		})
+	}
+}
+
+// withoutFrozen leaves out what would be taken for orphans of an owner that is still there, but wants
+// nothing because its lines are wrong.
+func withoutFrozen(s *resource.Set, frozen map[string]bool) *resource.Set {
+	return only(s, func(r resource.Resource) bool { return r.Parting != resource.Orphaned || !frozen[r.Owner] })
+}
+
+// tenantsOf are the units that tell whether somebody else still lives on a node that has left.
+func tenantsOf(s *resource.Set) (ids []resource.ID) {
+	for r := range s.All() {
+		for _, t := range r.Tenants {
+			ids = append(ids, t.Unit)
+		}
+	}
+	return ids
 }
 
 func only(s *resource.Set, keep func(resource.Resource) bool) *resource.Set {

@@ -101,9 +101,9 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	if compiled.Refused || r.Strict && inventory.HasErrors(problems) {
 		return nil, nil, &Refused{Problems: problems}
 	}
-	prior := r.compilePast(past, look.seen)
+	prior := withoutFrozen(r.compilePast(past, look.seen), compiled.Frozen)
 	freezeKin(compiled, prior)
-	needed := slices.Concat(surveyed, idsOf(compiled.Want), idsOf(prior))
+	needed := slices.Concat(surveyed, idsOf(compiled.Want), idsOf(prior), tenantsOf(prior))
 	look.see(ctx, needed)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err // what was seen is not what is
@@ -132,7 +132,12 @@ func (r *Reconciler) judge(round *Round, prior *resource.Set) (err error) {
 	if err != nil {
 		return fmt.Errorf("order the plan: %w", err)
 	}
-	round.Verdicts, round.Objections = policies.Judge(r.caseOf(round), r.Policies)
+	c := r.caseOf(round)
+	if policies.Forgotten(c) {
+		round.Plan = &diff.Plan{}
+		c.Plan = round.Plan
+	}
+	round.Verdicts, round.Objections = policies.Judge(c, r.Policies)
 	return nil
 }
 

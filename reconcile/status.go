@@ -58,6 +58,7 @@ type OwnerStatus struct {
 	State     State  `json:"state"`
 	Resources int    `json:"resources"`
 	Differ    int    `json:"differ"`
+	Orphan    bool   `json:"orphan,omitempty"` // it has left the inventory, and this remains of it
 }
 
 // Problem is a problem of the inventory as programs read it.
@@ -181,6 +182,7 @@ func owners(r *Round) []OwnerStatus {
 	for i, step := range r.Plan.Steps {
 		o := find(step.Owner)
 		o.Differ++
+		o.Orphan = o.Orphan || step.Orphan
 		o.State = graver(o.State, stepState(r, i))
 	}
 	for owner := range r.Frozen {

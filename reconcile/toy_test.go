@@ -16,14 +16,17 @@ import (
 
 // toys are the parameters of a module small enough to tell stories about the heart with.
 type toys struct {
-	Owner string   `var:"toy_owner"`
-	Files []string `var:"toy_files"` // each comes after the one before
-	Kept  []string `var:"toy_kept"`
-	Text  string   `var:"toy_text" default:"text"`
-	Gates []string `var:"toy_gates"` // come last
-	Wrong bool     `var:"toy_wrong"`
-	Late  bool     `var:"toy_late"`  // so that it shows after all is declared
-	Amiss bool     `var:"toy_amiss"` // the whole commit is wrong
+	Owner  string   `var:"toy_owner"`
+	Files  []string `var:"toy_files"` // each comes after the one before
+	Kept   []string `var:"toy_kept"`
+	Tended []string `var:"toy_tended"` // each comes after the one before; orphans when their owner goes
+	Asked  bool     `var:"toy_asked"`  // what is kept goes with its owner
+	Tenant string   `var:"toy_tenant"` // a unit of somebody else
+	Text   string   `var:"toy_text" default:"text"`
+	Gates  []string `var:"toy_gates"` // come last
+	Wrong  bool     `var:"toy_wrong"`
+	Late   bool     `var:"toy_late"`  // so that it shows after all is declared
+	Amiss  bool     `var:"toy_amiss"` // the whole commit is wrong
 }
 
 // toy is the module. What it wants belongs to toy/<toy_owner>, else to toy/<host>.
@@ -63,6 +66,15 @@ func compileToys(p *modules.Pass, h *inventory.Host) {
 	var after []resource.ID
 	for _, name := range v.Files {
 		after = []resource.ID{q.Want(pos, toyFile(name, h.Addr), resource.NewFile([]byte(v.Text), 0o644, "root", "root"), after...)}
+	}
+	if v.Tenant != "" {
+		q.Tenants = []resource.Tenant{{Owner: "lodger/" + v.Tenant, Unit: modules.UnitOf(v.Tenant, h.Addr)}}
+	}
+	if v.Asked {
+		q.Asked = []resource.Kind{resource.KindFile}
+	}
+	for _, name := range v.Tended {
+		after = []resource.ID{q.Tend(pos, toyFile(name, h.Addr), resource.NewFile([]byte(v.Text), 0o644, "root", "root"), after...)}
 	}
 	for _, name := range v.Kept {
 		q.Keep(pos, toyFile(name, h.Addr), resource.NewFile([]byte(v.Text), 0o644, "root", "root"))

@@ -77,8 +77,26 @@ type Resource struct {
 	Owner  string         // "etcd/etcd": module and cluster, for status and suspension
 	Origin token.Position // the inventory line that asked for it
 	Retain bool           // left in place when nobody asks for it any more
-	Stays  bool           // left in place when nobody asks for anything of its owner any more: a node that leaves
-	Guard  string         // the safeguard parameter that forbids taking it away, "" for none
+	// Parting is what becomes of it when nobody asks for anything of its owner any more: a node that leaves.
+	Parting Parting
+	Tenants []Tenant // who must have left before an orphan is taken back
+	Guard   string   // the safeguard parameter that forbids taking it away, "" for none
+}
+
+// Parting is what becomes of a resource whose whole owner has left the inventory.
+type Parting uint8
+
+// The partings.
+const (
+	LikeALine Parting = iota // the same as when its line goes
+	Orphaned                 // reported, and taken back once somebody has approved that
+	Left                     // left in place
+)
+
+// Tenant is a service of somebody else on a node.
+type Tenant struct {
+	Owner string // "etcd/etcd"
+	Unit  ID
 }
 
 // State is what was found: a spec, nothing, or an error. Unknown is never absent.

@@ -90,6 +90,11 @@ func (s statusView) writePlan(w io.Writer) {
 	if s.Plan == nil || len(s.Plan.Steps) == 0 {
 		return
 	}
+	for _, o := range s.Owners {
+		if o.Orphan {
+			fmt.Fprintf(w, "  %s has left the inventory: %s of it there\n", o.Owner, remain(o.Differ))
+		}
+	}
 	for i, step := range s.Plan.Steps {
 		fmt.Fprintf(w, "  %s %s  %s\n", step.Action, step.ID, step.Origin)
 		if i < len(s.Results) && s.Results[i] != "" {
@@ -103,6 +108,13 @@ func (s statusView) writePlan(w io.Writer) {
 		fmt.Fprintf(w, "  %s: %s: %s\n", ob.Code, s.Plan.Steps[ob.Step].ID, ob.Reason)
 	}
 	fmt.Fprintf(w, "  plan %s: %s\n", s.Plan.Digest, s.Plan.Summary)
+}
+
+func remain(n int) string {
+	if n == 1 {
+		return "1 resource remains"
+	}
+	return fmt.Sprintf("%d resources remain", n)
 }
 
 // statusFromJournals tells what is remembered when no daemon runs.

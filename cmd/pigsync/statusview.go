@@ -24,6 +24,11 @@ type statusView struct {
 		Code     string `json:"code"`
 		Message  string `json:"message"`
 	} `json:"problems,omitempty"`
+	Owners []struct {
+		Owner  string `json:"owner"`
+		Differ int    `json:"differ"`
+		Orphan bool   `json:"orphan,omitempty"`
+	} `json:"owners,omitempty"`
 	Fetch string `json:"fetch,omitempty"`
 	Error string `json:"error,omitempty"`
 	Plan  *struct {

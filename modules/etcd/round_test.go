@@ -57,8 +57,19 @@ func (w *world) assess(inv *inventory.Inventory, priors []*inventory.Inventory, 
 	for _, p := range priors {
 		sets = append(sets, modules.Compile(p, known, ms).Want)
 	}
-	prior := modules.Merge(sets)
-	return w.judge(compiled, prior, ps)
+	return w.judge(compiled, withoutOrphans(modules.Merge(sets)), ps)
+}
+
+// withoutOrphans leaves out what machines that have left the inventory leave behind: these stories are about
+// the cluster.
+func withoutOrphans(s *resource.Set) *resource.Set {
+	rest := &resource.Set{}
+	for r := range s.All() {
+		if r.Parting != resource.Orphaned {
+			_ = rest.Add(r) // cannot fail: s has it once
+		}
+	}
+	return rest
 }
 
 // judge plans and judges what was compiled.

@@ -54,8 +54,11 @@ func dump(b *strings.Builder, r resource.Resource) {
 	if r.Retain {
 		b.WriteString("  retained")
 	}
-	if r.Stays {
-		b.WriteString("  stays with its owner")
+	switch {
+	case r.Parting == resource.Orphaned:
+		b.WriteString("  orphaned with its owner")
+	case r.Parting == resource.Left && !r.Retain:
+		b.WriteString("  left with its owner")
 	}
 	if r.Guard != "" {
 		b.WriteString("  guarded by " + r.Guard)

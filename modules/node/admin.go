@@ -41,7 +41,7 @@ func (c *compiler) sudo(user resource.ID) {
 	file := resource.NewGuarded([]byte(text), 0o440, "root", "root")
 	file.Validate = []string{"visudo", "-c", "-q", "-f", "{}"}
 	id := resource.ID{Kind: resource.KindGuarded, Name: "/etc/sudoers.d/" + c.vars.Username, At: c.host.Addr}
-	c.Tend(c.bound.Pos("node_admin_sudo"), id, file, user)
+	c.Grant(c.bound.Pos("node_admin_sudo"), id, file, user)
 }
 
 // sudoRules are what node_admin_sudo means; for "none" there is no file.
@@ -63,5 +63,5 @@ func (c *compiler) keys(home resource.ID) {
 	for _, key := range c.vars.PKList {
 		keys = append(keys, strings.Join(strings.Fields(key), " "))
 	}
-	c.Tend(pos, id, resource.Lines{Lines: keys, Adopt: true}, dir)
+	c.Grant(pos, id, resource.Lines{Lines: keys, Adopt: true}, dir)
 }

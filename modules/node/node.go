@@ -88,12 +88,12 @@ type compiler struct {
 
 func (c *compiler) compile() {
 	c.facts, _ = c.Facts(c.host.Addr)
+	c.Tenants, c.Asked = c.tenants(), c.vars.asked()
 	c.hostname()
 	c.hosts()
 	c.exchange()
 	c.trust()
-	c.Keep(c.bound.Pos("node_data"), modules.DirOf(c.vars.Data, c.host.Addr), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"},
-		c.Parents(c.bound.Pos("node_data"), c.host.Addr, c.vars.Data)...)
+	c.data()
 	c.kernel()
 	c.limits()
 	c.profile()

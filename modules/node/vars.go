@@ -22,6 +22,7 @@ type Vars struct {
 	VIP
 	HAProxy
 	Watching
+	Leaving
 }
 
 // borrowed are parameters of INFRA and PGSQL that a node needs as well.
