@@ -9,6 +9,7 @@ type Facts struct {
 	Codename string // trixie
 	CPU      int
 	MemMB    int
+	DiskMB   int // of the file system that holds /data, or would
 	BootID   string
 	Packages string // package format: "deb", "rpm" or ""
 }

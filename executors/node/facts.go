@@ -2,9 +2,11 @@ package node
 
 import (
 	"fmt"
+	"path"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/pigsync/pigsync/resource"
 )
@@ -33,8 +35,32 @@ func (v *view) seeFacts() (resource.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.DiskMB, err = v.diskMB("/data"); err != nil {
+		return nil, err
+	}
 	f.Packages, err = v.packageFormat()
 	return f, err
+}
+
+// diskMB is the size of the file system that holds a directory, or the nearest above it that is there.
+func (v *view) diskMB(dir string) (int, error) {
+	open, err := v.open(dir)
+	if absent(err) && dir != "/" {
+		return v.diskMB(path.Dir(dir))
+	}
+	if err != nil {
+		return 0, err
+	}
+	f, err := open.Open(".")
+	if err != nil {
+		return 0, err
+	}
+	defer shut(f)
+	var fs syscall.Statfs_t
+	if err := syscall.Fstatfs(int(f.Fd()), &fs); err != nil {
+		return 0, err
+	}
+	return int(fs.Blocks * uint64(fs.Bsize) >> 20), nil //nolint:gosec // a block has a size above zero
 }
 
 func (v *view) packageFormat() (string, error) {

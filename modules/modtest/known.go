@@ -15,7 +15,7 @@ var ErrUnreachable = errors.New("unreachable")
 // Debian is what is known of a node that nobody speaks of.
 var Debian = resource.Facts{
 	Hostname: "debian", Arch: "amd64", Distro: "debian", Release: "13", Codename: "trixie",
-	CPU: 2, MemMB: 4096, BootID: "boot-1", Packages: "deb",
+	CPU: 2, MemMB: 4096, DiskMB: 102400, BootID: "boot-1", Packages: "deb",
 }
 
 // Authority is a certificate authority that exists.
