@@ -26,6 +26,10 @@ const (
 	CodeTemplate = "PG017" // a template for pg_conf that nobody has
 	CodeNoEtcd   = "PG018" // Patroni without etcd
 	CodePlan     = "PG019" // timings that make failover impossible or too eager
+	CodeForeign  = "PG024" // data of another cluster, or of nobody knows whom
+	CodePaused   = "PG025" // somebody has paused Patroni
+	CodePending  = "PG026" // settings wait for a restart
+	CodePackage  = "PG027" // an item of a list of packages that is none
 
 	// The virtual address of the leader.
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/resource"
 )
 
 // fleet is every PostgreSQL cluster of the inventory.
@@ -26,6 +27,9 @@ type cluster struct {
 	name          string
 	members       []*member // in the order of their numbers
 	selectable    []any     // the members as JMESPath sees them, once somebody asked
+	seen          resource.PGCluster
+	phase         phase
+	size          size
 }
 
 // member is one host of a cluster, and what the inventory says of it.

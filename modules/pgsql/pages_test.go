@@ -37,6 +37,9 @@ func TestPagesShowTheirProblem(t *testing.T) {
 				t.Fatal(err)
 			}
 			page := string(text)
+			if strings.Contains(page, "\n<!-- not run: ") {
+				t.Skip("it depends on more than an inventory")
+			}
 			inv, _, err := inventory.Load(fstest.MapFS{"pigsty.yml": {Data: []byte(block(t, page, "yaml"))}}, "pigsty.yml")
 			if err != nil {
 				t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 // Module is the PGSQL module.
 var Module = &modules.Module{
 	Name: "pgsql", Doc: "PostgreSQL clusters that Patroni keeps alive",
-	Vars: Vars{}, Compile: compile,
+	Vars: Vars{}, Places: places, Survey: survey, Compile: compile,
 }
 
 func compile(p *modules.Pass) {
@@ -18,6 +18,9 @@ func compile(p *modules.Pass) {
 		c.judge()
 	}
 	f.judge()
+	for _, c := range f.clusters {
+		c.compile()
+	}
 }
 
 // A check looks at one thing. It is passed over where something it reads could not be bound: that has

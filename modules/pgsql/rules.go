@@ -18,6 +18,7 @@ type rule struct {
 	pos   token.Position
 	own   bool // written in the inventory, rather than a default
 	lines []*hba.Line
+	texts []string // the lines as the file has them
 }
 
 // rulebook is all that a member's pg_hba.conf, or its pooler's, consists of.
@@ -64,8 +65,11 @@ func (r *rule) rank() int {
 }
 
 // holds tells whether the rule is in force on a member.
-func (r *rule) holds(m *member) bool {
-	return r.Role == "default" || r.Role == "common" || r.Role == m.vars.Role || r.Role == "offline" && m.vars.Offline
+func (r *rule) holds(m *member) bool { return r.holdsAs(m.vars.Role, m) }
+
+// holdsAs tells it of a member that plays a role now.
+func (r *rule) holdsAs(role string, m *member) bool {
+	return r.Role == "default" || r.Role == "common" || r.Role == role || r.Role == "offline" && m.vars.Offline
 }
 
 func (b *rulebook) fail(pos token.Position, format string, args ...any) {
@@ -102,11 +106,11 @@ func (b *rulebook) readRaw(r *rule, v inventory.Value) {
 			b.fail(v.Pos, "%s: at byte %d of the line: %s", v.Name(), bad.Offset+1, bad.Msg)
 			continue
 		}
-		b.keep(r, parsed)
+		b.keep(r, parsed, line)
 	}
 }
 
-func (b *rulebook) keep(r *rule, l *hba.Line) {
+func (b *rulebook) keep(r *rule, l *hba.Line, text string) {
 	if l == nil {
 		return
 	}
@@ -114,7 +118,7 @@ func (b *rulebook) keep(r *rule, l *hba.Line) {
 		b.fail(r.pos, "HBA rule: the pooler takes no connections for replication: want names of databases, or all")
 		return
 	}
-	r.lines = append(r.lines, l)
+	r.lines, r.texts = append(r.lines, l), append(r.texts, strings.TrimSpace(text))
 }
 
 // readAliases makes lines of a rule that is written with aliases.
@@ -135,7 +139,7 @@ func (b *rulebook) readAliases(r *rule) {
 			b.fail(r.pos, "HBA rule: becomes %q: %v", text, err)
 			return
 		}
-		b.keep(r, l)
+		b.keep(r, l, text)
 	}
 }
 

@@ -1,6 +1,10 @@
 package pgsql
 
-import "github.com/pigsync/pigsync/inventory"
+import (
+	"time"
+
+	"github.com/pigsync/pigsync/inventory"
+)
 
 // Provision is what every cluster gets before its own objects.
 type Provision struct {
@@ -84,4 +88,6 @@ type around struct {
 	Intranet  []string `var:"node_firewall_intranet" default:"[10.0.0.0/8, 192.168.0.0/16, 172.16.0.0/12]"`
 	HAProxy   bool     `var:"haproxy_enabled" default:"true"`
 	HAProxyAt int      `var:"haproxy_exporter_port" default:"9101"`
+
+	Validity time.Duration `var:"cert_validity" default:"7300d" min:"1h"`
 }

@@ -1,0 +1,128 @@
+package pgsql
+
+import (
+	"slices"
+
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// phase is where the life of a cluster stands.
+type phase uint8
+
+const (
+	unseen   phase = iota // nobody knows
+	bare                  // it has never lived: nothing runs, and no data lie anywhere
+	living                // somebody leads
+	headless              // it is being made, fails over, or stands still
+)
+
+// survey asks for the picture of every cluster, and for the marks of its members.
+func survey(inv *inventory.Inventory) (ids []resource.ID) {
+	for _, h := range inv.Hosts() {
+		if !isMember(h) {
+			continue
+		}
+		var id naming
+		if b := inventory.Bind(h, &id); b.OK() {
+			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr))
+		}
+	}
+	return ids
+}
+
+// look reads what was seen of the cluster.
+func (c *cluster) look() {
+	state := c.Known[resource.PGClusterOf(c.name)]
+	c.seen, _ = state.Spec.(resource.PGCluster)
+	switch {
+	case state.Err != nil:
+		c.phase = unseen
+	case state.Spec == nil:
+		c.phase = bare
+	case c.seen.Leader != "":
+		c.phase = living
+	default:
+		c.phase = headless
+	}
+}
+
+// system is the system identifier of the cluster that Patroni runs; "" when none does.
+func (c *cluster) system() string {
+	if l, ok := c.seen.Leading(); ok {
+		return l.System
+	}
+	for _, info := range c.seen.Members {
+		if info.Cluster == c.scope() && info.System != "" {
+			return info.System
+		}
+	}
+	return ""
+}
+
+// scope is the cluster's name to Patroni.
+func (c *cluster) scope() string {
+	if s := c.head().vars.Shard; s != "" {
+		return s
+	}
+	return c.name
+}
+
+// paused tells whether somebody has told Patroni to keep its hands off. Whoever did wants the same of us.
+func (c *cluster) paused() bool {
+	return slices.ContainsFunc(c.seen.Members, func(m resource.PGMemberInfo) bool { return m.Paused })
+}
+
+// acceptable tells whether what lies in the members' data directories may become, or is, of this cluster.
+// What is refused is never touched.
+func (c *cluster) acceptable() bool {
+	ok := true
+	for _, m := range c.members {
+		if info, known := c.seen.Member(m.name()); known && info.Node == m.addr() {
+			ok = c.accepts(m, info) && ok
+		}
+	}
+	return ok
+}
+
+func (c *cluster) accepts(m *member, info resource.PGMemberInfo) bool {
+	data, ours := m.real(m.vars.Data), c.system()
+	switch {
+	case info.System == "":
+		return true // nothing lies there yet
+	case info.Cluster != "" && info.Cluster != c.scope():
+		c.Errorf(m.pos("pg_cluster"), CodeForeign, "pg_cluster: Patroni on %s runs cluster %s: want it taken away first, or another host", m.addr(), info.Cluster)
+	case info.Major != 0 && info.Major != m.vars.Version:
+		c.Errorf(m.pos("pg_version"), CodeForeign, "pg_version: is %d, and %s on %s is of PostgreSQL %d: to change it is a migration", m.vars.Version, data, m.addr(), info.Major)
+	case ours != "" && info.System != ours:
+		c.Errorf(m.host.Pos, CodeForeign, "%s: %s holds the data of another cluster: its system identifier is %s, and that of %s is %s; nothing is overwritten: move it away first",
+			m.addr(), data, info.System, c.name, ours)
+	case ours == "" && !c.formed(m):
+		c.Errorf(m.host.Pos, CodeForeign, "%s: %s holds data (system identifier %s), and %s was never seen alive; nothing is overwritten: move it away, or start the Patroni it belongs to",
+			m.addr(), data, info.System, c.name)
+	default:
+		return true
+	}
+	return false
+}
+
+// formed tells whether the member was once seen well in its cluster.
+func (c *cluster) formed(m *member) bool {
+	return c.Known[modules.FileOf(formedPath, m.addr())].Spec != nil
+}
+
+// role is what the member is to the rules that differ by role: what it does now, and as long as nobody
+// knows that, what the inventory says.
+func (c *cluster) role(m *member) string {
+	info, known := c.seen.Member(m.name())
+	switch {
+	case c.phase != living || !known || info.Role == "":
+		return m.vars.Role
+	case info.Role == resource.PGLeader || info.Role == resource.PGStandbyLeader:
+		return "primary"
+	case m.vars.Role == "primary":
+		return "replica"
+	}
+	return m.vars.Role
+}

@@ -1,0 +1,44 @@
+package pgsql
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// places are the seats of every cluster's instances, and who we are to Patroni.
+func places(inv *inventory.Inventory) resource.Places {
+	var p resource.Places
+	for _, h := range inv.Hosts() {
+		if !isMember(h) {
+			continue
+		}
+		m := &member{host: h, seq: -1}
+		var id naming
+		if named := inventory.Bind(h, &id); !named.OK() {
+			continue // what is wrong is reported by compile
+		}
+		inventory.Bind(h, &m.vars)
+		m.seq = id.Seq
+		p = p.Merge(resource.Places{PG: []resource.PGPlace{m.place()}})
+	}
+	slices.SortStableFunc(p.PG, func(a, b resource.PGPlace) int { return strings.Compare(a.At, b.At) })
+	return p
+}
+
+func (m *member) place() resource.PGPlace {
+	v := &m.vars
+	scheme := "http"
+	if v.PatroniSSL {
+		scheme = "https"
+	}
+	return resource.PGPlace{
+		At: v.Cluster, User: v.PatroniUser, Password: resource.NewSecret(v.PatroniPassword.Reveal()),
+		Seats: []resource.PGSeat{{
+			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data),
+			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: m.home() + "/cert/ca.crt",
+		}},
+	}
+}

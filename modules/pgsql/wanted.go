@@ -1,0 +1,81 @@
+package pgsql
+
+import (
+	"slices"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// compile declares what the cluster wants, as far as that can be told in its present phase.
+func (c *cluster) compile() {
+	if !c.compilable() {
+		return
+	}
+	c.look()
+	c.size, _ = c.measure()
+	switch {
+	case c.phase == unseen:
+		c.whole(nil)
+	case !c.acceptable():
+		return
+	case c.paused() && c.head().vars.PatroniMode != "pause":
+		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
+		return
+	case c.phase == bare:
+		c.bootstrap()
+	default:
+		c.converge()
+	}
+}
+
+// compilable tells whether everything was understood, and is something that pigsync makes.
+func (c *cluster) compilable() bool {
+	v := &c.head().vars
+	sound := !slices.ContainsFunc(c.members, func(m *member) bool { return len(m.bad) > 0 || m.seq < 0 })
+	return sound && c.primary() != nil && v.Mode == "pgsql" && v.PatroniEnabled && v.PatroniMode != "remove"
+}
+
+// bootstrap makes the primary first; the others copy it.
+func (c *cluster) bootstrap() {
+	first := instance{c, c.primary()}
+	led := first.gate(first.run(nil))
+	for _, m := range c.members {
+		if m != first.member {
+			i := instance{c, m}
+			i.gate(i.run([]resource.ID{led}))
+		}
+	}
+}
+
+// converge changes a cluster that lives: only while it is well, and who does not run first.
+func (c *cluster) converge() {
+	whole := c.whole(resource.PGHealth{Healthy: true})
+	for _, m := range c.members {
+		i := instance{c, m}
+		var after []resource.ID
+		if !c.needed(m) {
+			after = append(after, whole)
+		}
+		i.serve(i.gate(i.run(after)), whole)
+	}
+	c.keys(whole)
+	c.inside(whole)
+}
+
+// needed tells whether a member must start before the cluster can be well: one that stands still upon its
+// data, or the primary of a cluster that has none yet.
+func (c *cluster) needed(m *member) bool {
+	info, known := c.seen.Member(m.name())
+	switch {
+	case known && info.Cluster != "":
+		return false
+	case known && info.System != "":
+		return true
+	}
+	return m == c.primary() && !c.seen.Lives() && len(c.seen.Silent) == 0
+}
+
+// whole is the gate before everything that is done to a cluster that lives.
+func (c *cluster) whole(spec resource.Spec) resource.ID {
+	return c.Keep(c.head().pos("pg_cluster"), resource.ID{Kind: resource.KindPGHealth, Name: c.name, At: c.name}, spec)
+}
