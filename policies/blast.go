@@ -27,7 +27,7 @@ func BlastRadius(b Blast) *Policy {
 			if len(gone) <= b.Few || float64(len(gone)) <= b.Share*float64(all) {
 				return nil
 			}
-			return eachStep(c, Hold, "PS108", func(s diff.Step) string {
+			return eachStep(c, Hold, "PS110", func(s diff.Step) string {
 				if s.Action != diff.Delete || !gone[s.Owner] || approved(c, s) {
 					return ""
 				}

@@ -83,7 +83,7 @@ func (b Budget) judge(c *Case, labels Labels) (os []Objection) {
 			continue
 		}
 		if len(lanes[group])+b.missing(dark, s) >= limit {
-			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS112", Reason: b.reason(limit, group)})
+			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS114", Reason: b.reason(limit, group)})
 			continue
 		}
 		lanes[group] = append(lanes[group], i)

@@ -141,7 +141,7 @@ func judgeOpenings(s diff.Step, windows []opening) (o Objection, held bool) {
 	for _, w := range windows {
 		switch covers := w.Scope.Covers(s); {
 		case covers && w.Deny && w.open:
-			return Objection{Verdict: Hold, Code: "PS110", Reason: "not in the window " + w.Name, Until: w.until}, true
+			return Objection{Verdict: Hold, Code: "PS112", Reason: "not in the window " + w.Name, Until: w.until}, true
 		case !covers || w.Deny:
 		case w.open:
 			allowed |= w.Scope.costs()
@@ -160,7 +160,7 @@ func waitsFor(s diff.Step, closed []opening, allowed resource.Hazard) (o Objecti
 			continue
 		}
 		if !held || o.Until.IsZero() || !w.until.IsZero() && w.until.Before(o.Until) {
-			o = Objection{Verdict: Hold, Code: "PS109", Reason: "waits for the window " + w.Name, Until: w.until}
+			o = Objection{Verdict: Hold, Code: "PS111", Reason: "waits for the window " + w.Name, Until: w.until}
 		}
 		held = true
 	}
@@ -190,7 +190,7 @@ func judgeFreezes(c *Case, freezes []Freeze) (os []Objection) {
 		}
 		for i, s := range c.Plan.Steps {
 			if acts(s) && f.Scope.Covers(s) {
-				os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS111", Reason: "frozen: " + f.Reason, Until: f.Until})
+				os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS113", Reason: "frozen: " + f.Reason, Until: f.Until})
 			}
 		}
 	}

@@ -125,14 +125,14 @@ func TestWindowsJudge(t *testing.T) {
 		want    string
 	}{
 		{"no windows", nil, restart("a"), "allow"},
-		{"closed", []policies.Window{night}, restart("a"), "hold PS109"},
+		{"closed", []policies.Window{night}, restart("a"), "hold PS111"},
 		{"open", []policies.Window{day}, restart("a"), "allow"},
 		{"one of two is open", []policies.Window{night, day}, restart("a"), "allow"},
-		{"one that denies wins", []policies.Window{day, lunch}, restart("a"), "hold PS110"},
+		{"one that denies wins", []policies.Window{day, lunch}, restart("a"), "hold PS112"},
 		{"about something else", []policies.Window{night}, plain, "allow"},
-		{"about everything", []policies.Window{all}, plain, "hold PS109"},
+		{"about everything", []policies.Window{all}, plain, "hold PS111"},
 		{"everything waits, but this may", []policies.Window{all, day}, restart("a"), "allow"},
-		{"and what costs more waits", []policies.Window{all, day}, both, "hold PS109"},
+		{"and what costs more waits", []policies.Window{all, day}, both, "hold PS111"},
 		{"of others", []policies.Window{pg}, restart("a"), "allow"},
 	} {
 		c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{tt.step}}}
@@ -153,7 +153,7 @@ func TestFreezes(t *testing.T) {
 	past.From, past.Until = noon.Add(-time.Hour), noon
 	future.From = noon.Add(time.Second)
 	other.Scope.Owners = []string{"node/*"}
-	for want, f := range map[string][]policies.Freeze{"hold PS111": {freeze}, "allow": {past, future, other}} {
+	for want, f := range map[string][]policies.Freeze{"hold PS113": {freeze}, "allow": {past, future, other}} {
 		c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{change(diff.Create, "file", "x", "a", 0)}}}
 		if got := judge(c, policies.Freezes(f)); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -192,17 +192,17 @@ func TestBudgets(t *testing.T) {
 		want   string
 	}{
 		{"within", two, nil, []diff.Step{restart("a"), restart("b")}, "allow allow"},
-		{"beyond", two, nil, []diff.Step{restart("a"), restart("b"), restart("c")}, "allow allow hold PS112"},
+		{"beyond", two, nil, []diff.Step{restart("a"), restart("b"), restart("c")}, "allow allow hold PS114"},
 		{"one after the other", two, nil, []diff.Step{restart("a"), restart("b"), restart("c", 0), restart("d", 2)}, "allow allow allow allow"},
 		{"the same node", two, nil, []diff.Step{restart("a"), restart("b"), restart("a")}, "allow allow allow"},
 		{"what costs nothing", two, nil, []diff.Step{restart("a"), restart("b"), change(diff.Create, "file", "x", "c", 0)}, "allow allow allow"},
-		{"a node that is down counts", two, fleetOf(5, "e"), []diff.Step{restart("a"), restart("b")}, "allow hold PS112"},
-		{"unless it is this one", two, fleetOf(5, "a"), []diff.Step{restart("a"), restart("b")}, "allow hold PS112"},
-		{"a share", share, fleetOf(8), []diff.Step{restart("a"), restart("b"), restart("c")}, "allow allow hold PS112"},
-		{"a share of few is one", share, fleetOf(3), []diff.Step{restart("a"), restart("b")}, "allow hold PS112"},
-		{"per owner", owner, nil, []diff.Step{of("x/1", restart("a")), of("x/2", restart("b")), of("x/1", restart("c"))}, "allow allow hold PS112"},
-		{"per module", module, nil, []diff.Step{of("x/1", restart("a")), of("y/1", restart("b")), of("x/2", restart("c"))}, "allow allow hold PS112"},
-		{"per label", app, nil, []diff.Step{of("x/1", restart("a")), of("x/2", restart("b")), of("x/3", restart("c")), of("x/4", restart("d"))}, "allow hold allow allow PS112"},
+		{"a node that is down counts", two, fleetOf(5, "e"), []diff.Step{restart("a"), restart("b")}, "allow hold PS114"},
+		{"unless it is this one", two, fleetOf(5, "a"), []diff.Step{restart("a"), restart("b")}, "allow hold PS114"},
+		{"a share", share, fleetOf(8), []diff.Step{restart("a"), restart("b"), restart("c")}, "allow allow hold PS114"},
+		{"a share of few is one", share, fleetOf(3), []diff.Step{restart("a"), restart("b")}, "allow hold PS114"},
+		{"per owner", owner, nil, []diff.Step{of("x/1", restart("a")), of("x/2", restart("b")), of("x/1", restart("c"))}, "allow allow hold PS114"},
+		{"per module", module, nil, []diff.Step{of("x/1", restart("a")), of("y/1", restart("b")), of("x/2", restart("c"))}, "allow allow hold PS114"},
+		{"per label", app, nil, []diff.Step{of("x/1", restart("a")), of("x/2", restart("b")), of("x/3", restart("c")), of("x/4", restart("d"))}, "allow hold allow allow PS114"},
 	} {
 		c := &policies.Case{Plan: &diff.Plan{Steps: tt.steps}, Have: tt.have}
 		if got := judge(c, policies.Budgets([]policies.Budget{tt.budget}, labels)); got != tt.want {
@@ -238,7 +238,7 @@ func TestBlastRadius(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for gone, says := range map[int]string{1: "allow", 2: "allow allow", 3: "allow allow allow", 4: "hold hold hold hold PS108 PS108 PS108 PS108"} {
+	for gone, says := range map[int]string{1: "allow", 2: "allow allow", 3: "allow allow allow", 4: "hold hold hold hold PS110 PS110 PS110 PS110"} {
 		c := &policies.Case{Plan: plan(gone), Want: want}
 		if got := judge(c, policies.BlastRadius(policies.DefaultBlast())); got != says {
 			t.Errorf("%d of %d: got %q, want %q", gone, gone+9, got, says)
