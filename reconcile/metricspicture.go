@@ -15,7 +15,7 @@ import (
 // vanished is not shown any more; once drawn it does not change.
 type picture struct {
 	problems, converged, units, drift, since, unknown *prometheus.GaugeVec
-	orphans                                           *prometheus.GaugeVec
+	orphans, reboot                                   *prometheus.GaugeVec
 	steps, blocked, observed, reachable, journal      *prometheus.GaugeVec
 }
 
@@ -36,13 +36,14 @@ func newPicture() *picture {
 		blocked:   gauge("pigsync_plan_blocked", "Steps of the last plan that a policy held or denied, by the code of the objection.", "module", "cluster", "code"),
 		observed:  gauge("pigsync_last_observed_timestamp_seconds", "When a node last answered.", "host"),
 		reachable: gauge("pigsync_node_reachable", "1 when a node answered at the last look.", "host"),
+		reboot:    gauge("pigsync_node_reboot_pending", "Resources of a node of which a part waits for its next start.", "host"),
 		journal:   gauge("pigsync_journal_up", "0 when the last plan or step could not be written down; nothing is done then."),
 	}
 }
 
 func (p *picture) all() []*prometheus.GaugeVec {
 	return []*prometheus.GaugeVec{
-		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.journal,
+		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.journal,
 	}
 }
 
@@ -174,6 +175,10 @@ func (p *picture) drawNodes(b *book) {
 			p.observed.WithLabelValues(b.inventory, host).Set(seconds(n.seen))
 		}
 		p.reachable.WithLabelValues(b.inventory, host).Set(one(n.answers))
+		p.reboot.WithLabelValues(b.inventory, host)
+	}
+	for _, waits := range b.round.Pending() {
+		p.reboot.WithLabelValues(b.inventory, waits.ID.At).Inc()
 	}
 }
 

@@ -59,6 +59,9 @@ type Round struct {
 	endless bool // it made progress, and so did too many before it
 }
 
+// Pending is what waits for the next start of a node.
+func (r *Round) Pending() []diff.Pending { return diff.PendingReboot(r.Want, r.Have) }
+
 // Round takes the fleet one pass closer to rev. The priors are the revisions that may have made
 // something that is still there, the newest first: what they asked for and rev does not is removed.
 // An error means that nothing was done.
@@ -163,7 +166,7 @@ func (e *Refused) Error() string {
 
 func (r *Reconciler) caseOf(round *Round) *policies.Case {
 	now := r.Now()
-	c := &policies.Case{Now: now, Revision: round.Revision.ID, Plan: round.Plan, Want: round.Want, Have: round.Have, Frozen: round.Frozen, Settled: round.Settled}
+	c := &policies.Case{Now: now, Revision: round.Revision.ID, Plan: round.Plan, Have: round.Have, Frozen: round.Frozen, Settled: round.Settled}
 	if r.Journal != nil {
 		c.Past, c.Approvals, c.Holds = r.Journal.Past, r.Journal.Approvals(now), r.Journal.Holds(now)
 	}

@@ -43,6 +43,7 @@ type Status struct {
 	Owners     []OwnerStatus        `json:"owners"`
 	Problems   []Problem            `json:"problems,omitempty"`
 	Plan       *diff.Plan           `json:"plan,omitempty"`
+	Pending    []diff.Pending       `json:"pending_reboot,omitempty"` // what waits for the next start of a node
 	Verdicts   []policies.Verdict   `json:"verdicts,omitempty"`
 	Objections []policies.Objection `json:"objections,omitempty"`
 	Results    []string             `json:"results,omitempty"` // one a step, "" when it succeeded
@@ -123,7 +124,7 @@ func StatusOf(name string, r *Round) *Status {
 		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.Began, Took: r.Took,
 		Revision: r.Revision.ID, Author: r.Revision.Author, Subject: r.Revision.Subject,
 		Resources: r.Want.Len(), Drift: r.Settled && len(r.Plan.Steps) > 0,
-		Problems: Problems(r.Problems), Plan: r.Plan, Verdicts: r.Verdicts, Objections: r.Objections, round: r,
+		Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Verdicts: r.Verdicts, Objections: r.Objections, round: r,
 	}
 	for _, err := range r.Results {
 		text := ""

@@ -46,6 +46,10 @@ func (id *ID) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// Deferred is a Spec of which a part comes true at the next start of its node only. Pending lists what
+// waits for that: it is told, and never acted on. Optional.
+type Deferred interface{ Pending(have Spec) []Field }
+
 // Field is one difference inside a resource, and what removing it may cost.
 type Field struct {
 	Path   string `json:"path"`

@@ -57,15 +57,19 @@ type planJSON struct {
 	Revision   string               `json:"revision"`
 	Problems   []reconcile.Problem  `json:"problems"`
 	Plan       *diff.Plan           `json:"plan"`
+	Pending    []diff.Pending       `json:"pending_reboot,omitempty"`
 	Verdicts   []policies.Verdict   `json:"verdicts"`
 	Objections []policies.Objection `json:"objections"`
 }
 
 func showRound(o *options, r *reconcile.Round) error {
 	if o.json() {
-		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Verdicts, r.Objections})
+		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Pending(), r.Verdicts, r.Objections})
 	}
 	writeProblems(o.stderr, r.Problems)
+	if err := diff.WritePending(o.stdout, r.Pending()); err != nil {
+		return err
+	}
 	if len(r.Plan.Steps) == 0 {
 		_, err := fmt.Fprintf(o.stdout, "converged at %s: %d resources are as they should be\n", shortRevision(r.Revision.ID), r.Want.Len())
 		return err

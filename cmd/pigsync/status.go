@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/history"
 )
 
@@ -83,6 +84,7 @@ func (s statusView) write(w io.Writer) {
 	if s.Error != "" && len(s.Problems) == 0 {
 		fmt.Fprintf(w, "  %s\n", s.Error)
 	}
+	_ = diff.WritePending(w, s.Pending) // as with every line here, whoever does not read it misses it
 	s.writePlan(w)
 }
 

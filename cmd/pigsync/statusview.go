@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/pigsync/pigsync/diff"
 )
 
 // statusView is what status prints of an inventory. The daemon sends more, which JSON passes on.
@@ -40,7 +42,8 @@ type statusView struct {
 			Origin string `json:"origin"`
 		} `json:"steps"`
 	} `json:"plan,omitempty"`
-	Results    []string `json:"results,omitempty"`
+	Pending    []diff.Pending `json:"pending_reboot,omitempty"`
+	Results    []string       `json:"results,omitempty"`
 	Objections []struct {
 		Step   int    `json:"step"`
 		Code   string `json:"code"`
