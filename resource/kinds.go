@@ -14,7 +14,6 @@ const (
 	KindLines    Kind = "lines"
 	KindHostname Kind = "hostname"
 	KindRepo     Kind = "repo"
-	KindSources  Kind = "sources"
 	KindPackage  Kind = "package"
 	KindTrust    Kind = "trust"
 	KindGroup    Kind = "group"
@@ -26,6 +25,7 @@ const (
 	KindKernelModule Kind = "kernelmodule"
 	KindTimezone     Kind = "timezone"
 	KindGuarded      Kind = "guarded"
+	KindFirewall     Kind = "firewall"
 )
 
 // KindCA is the kind on the admin side.
@@ -62,7 +62,8 @@ const (
 var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
-	KindGuarded, KindSources,
+	KindGuarded,
+	KindFirewall,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -112,7 +113,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindHostname: decode[Hostname], KindPackage: decode[Package], KindTrust: decode[Trust],
 	KindGroup: decode[Group], KindUser: decode[User], KindCert: decode[Cert], KindUnit: decode[Unit],
 	KindSysctl: decode[Sysctl], KindKernelModule: decode[KernelModule], KindTimezone: decode[Timezone],
-	KindSources: decode[Sources],
+	KindFirewall: decode[Firewall],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire
 		err := json.Unmarshal(b, &w)

@@ -38,6 +38,7 @@ func TestSuite(t *testing.T) {
 			{ID: id("sysctl", "vm.swappiness", "node-1"), Specs: []resource.Spec{resource.Sysctl{Value: "1"}, resource.Sysctl{Value: "2"}}},
 			{ID: id("kernelmodule", "softdog", "node-1"), Specs: []resource.Spec{resource.KernelModule{}}},
 			{ID: id("timezone", "node", "node-1"), Specs: []resource.Spec{resource.Timezone{Name: "UTC"}, resource.Timezone{Name: "Asia/Tokyo"}}},
+			{ID: id("firewall", "node", "node-1"), Specs: []resource.Spec{resource.NewFirewall([]string{"10.0.0.0/8"}, []int{22}), resource.NoFirewall()}},
 			{ID: id("ca", "ca", "admin"), Specs: []resource.Spec{resource.CA{Name: "ca"}}},
 			{ID: id("etcdmember", "etcd-1", "etcd"), Specs: []resource.Spec{resource.EtcdMember{PeerURL: "a"}}},
 			{ID: id("etcdvoter", "etcd-1", "etcd"), Specs: []resource.Spec{resource.EtcdVoter{}}},

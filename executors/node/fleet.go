@@ -112,7 +112,7 @@ func (f *Fleet) Apply(ctx context.Context, c diff.Change) error {
 		return fmt.Errorf("%s: %w", c.ID.At, err)
 	}
 	err = r.Apply(ctx, c)
-	if c.ID.Kind == resource.KindGuarded && (err == nil || ended(r)) {
+	if onTrial(c.ID) && (err == nil || ended(r)) {
 		err = f.confirm(ctx, c.ID)
 	}
 	return err

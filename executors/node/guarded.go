@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/pigsync/pigsync/resource"
@@ -156,16 +154,8 @@ func (w *work) tell(ctx context.Context, argv []string) error {
 	return w.command(ctx, argv...)
 }
 
-// Confirm makes the trial of a guarded file final. It is asked for over a connection that was opened
-// after the change, which proves that the change has locked nobody out.
-func (l *Local) Confirm(ctx context.Context, id resource.ID) error {
-	if err := l.alone(ctx, id, func(w *work) error { return w.confirm(ctx) }); err != nil {
-		return fmt.Errorf("confirm %s: %w", id, plain(err))
-	}
-	return nil
-}
-
-func (w *work) confirm(ctx context.Context) error {
+// confirmGuarded makes the trial final.
+func (w *work) confirmGuarded(ctx context.Context) error {
 	g, err := w.guard(w.id.Name)
 	if err != nil {
 		return err
@@ -181,33 +171,6 @@ func (w *work) confirm(ctx context.Context) error {
 	}
 	t := g.Trial
 	return w.putStamp(guardKind, w.id.Name, guard{Path: w.id.Name, Confirmed: t.Sum, Activate: t.Activate, Deactivate: t.Deactivate})
-}
-
-// Undo takes back the change of a guarded file that nobody confirmed. The timer calls it.
-func (l *Local) Undo(ctx context.Context, path string) error {
-	id := resource.ID{Kind: resource.KindGuarded, Name: path}
-	return l.alone(ctx, id, func(w *work) error { return w.undoGuarded(ctx) })
-}
-
-// alone ends the trial of a guarded file, with nobody else at it: the timer's process and a helper may
-// both want to.
-func (l *Local) alone(ctx context.Context, id resource.ID, end func(*work) error) error {
-	defer l.held.lock(lockName(id))()
-	w := &work{view: l.look(ctx, nil), id: id, log: l.log()}
-	defer w.close()
-	dir, err := w.state("stamps")
-	if err != nil {
-		return err
-	}
-	f, err := dir.OpenFile("guarded.lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	defer shut(f)
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return err
-	}
-	return end(w)
 }
 
 // undoGuarded restores what was there. It goes on after an error: each part brings somebody back.

@@ -27,7 +27,6 @@ type Local struct {
 	Self    string             // path of this program, which a timer calls to undo; "": nothing guarded can be changed
 	SetName func(string) error // sets the kernel's host name; nil means sethostname(2)
 	held    locks
-	wishes  wishes
 }
 
 var _ executors.Executor = (*Local)(nil)
@@ -60,7 +59,7 @@ func (l *Local) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 // change is confirmed at once.
 func (l *Local) Apply(ctx context.Context, c diff.Change) error {
 	err := l.apply(ctx, c, l.Signer, l.log())
-	if err == nil && c.ID.Kind == resource.KindGuarded {
+	if err == nil && onTrial(c.ID) {
 		err = l.Confirm(ctx, c.ID)
 	}
 	return err
@@ -75,7 +74,6 @@ func (l *Local) apply(ctx context.Context, c diff.Change, sign Signer, log *slog
 }
 
 func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
-	defer l.wishes.add(c)()
 	defer l.held.lock(lockName(c.ID))()
 	w := &work{view: l.look(ctx, []resource.ID{c.ID}), id: c.ID, sign: sign, log: log}
 	defer w.close()
@@ -92,7 +90,7 @@ func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slo
 	} else {
 		err = w.make(ctx, c.Spec, have)
 	}
-	if err != nil || c.ID.Kind == resource.KindGuarded { // its proof is the confirmation
+	if err != nil || onTrial(c.ID) { // its proof is the confirmation
 		return err
 	}
 	return l.prove(ctx, c)
@@ -172,7 +170,7 @@ func lockName(id resource.ID) string {
 	case resource.KindLines:
 		path, _, _ := strings.Cut(id.Name, "#")
 		return "file:" + path
-	case resource.KindPackage, resource.KindRepo, resource.KindSources:
+	case resource.KindPackage, resource.KindRepo:
 		return "packages"
 	case resource.KindUser, resource.KindGroup:
 		return "accounts"

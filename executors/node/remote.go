@@ -174,7 +174,7 @@ func (r *Remote) Apply(ctx context.Context, c diff.Change) error {
 	return f.Err.decode()
 }
 
-// Confirm asks the helper to make the trial of a guarded file final.
+// Confirm asks the helper to make a trial final.
 func (r *Remote) Confirm(ctx context.Context, id resource.ID) error {
 	f, err := r.ask(ctx, frame{Op: opConfirm, IDs: []resource.ID{id}}, nil)
 	if err != nil {

@@ -121,6 +121,14 @@ func (w *work) command(ctx context.Context, argv ...string) error {
 	return said(argv[0], out, err)
 }
 
+// ask runs a command that only looks, and gives what it says.
+func (l *Local) ask(ctx context.Context, argv []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	out, err := l.run(ctx, Command{Argv: argv})
+	return string(out), err
+}
+
 // said explains how a command failed, with its own last words.
 func said(name string, out []byte, err error) error {
 	if err == nil {

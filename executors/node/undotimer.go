@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pigsync/pigsync/resource"
 )
 
 // The timer of a trial is a pair of units in /etc, not a transient one: a node that reboots in the
@@ -14,7 +16,15 @@ import (
 
 const unitDir = "/etc/systemd/system/"
 
-func (w *work) undoUnit() string { return "pigsync-undo-" + digestOf([]byte(w.id.Name))[:16] }
+func (w *work) undoUnit() string { return "pigsync-undo-" + digestOf([]byte(w.undoName()))[:16] }
+
+// undoName is what Undo knows the resource by.
+func (w *work) undoName() string {
+	if w.id.Kind == resource.KindGuarded {
+		return w.id.Name
+	}
+	return string(w.id.Kind)
+}
 
 // arm writes and starts the timer.
 func (w *work) arm(ctx context.Context, after time.Duration) error {
@@ -23,9 +33,9 @@ func (w *work) arm(ctx context.Context, after time.Duration) error {
 	}
 	unit := w.undoUnit()
 	service := fmt.Sprintf("[Unit]\nDescription=undo an unconfirmed change of %s\n\n[Service]\nType=oneshot\nExecStart=%s node undo %s\n",
-		escape(w.id.Name), quoteArg(w.l.Self), quoteArg(w.id.Name))
+		escape(w.undoName()), quoteArg(w.l.Self), quoteArg(w.undoName()))
 	timer := fmt.Sprintf("[Unit]\nDescription=undo an unconfirmed change of %s\n\n[Timer]\nOnActiveSec=%d\nAccuracySec=1\n\n[Install]\nWantedBy=timers.target\n",
-		escape(w.id.Name), int(after/time.Second))
+		escape(w.undoName()), int(after/time.Second))
 	for name, text := range map[string]string{unit + ".service": service, unit + ".timer": timer} {
 		s, err := w.place(unitDir + name)
 		if err != nil {

@@ -18,9 +18,10 @@ type view struct {
 	*tree
 	l        *Local
 	accounts func() (*accounts, error)
-	packages func() (map[string]packageState, error)
+	packages func() (map[string]dpkgPackage, error)
 	units    func() (map[string]UnitState, error)
 	bundle   func() (map[string]bool, error)
+	ask      func(argv ...string) (string, error) // runs a command that only looks
 }
 
 // work is one change under way.
@@ -34,11 +35,12 @@ type work struct {
 func (l *Local) look(ctx context.Context, ids []resource.ID) *view {
 	v := &view{tree: newTree(l.Root), l: l}
 	v.accounts = sync.OnceValues(func() (*accounts, error) { return patiently(v.readAccounts) })
-	v.packages = sync.OnceValues(func() (map[string]packageState, error) {
-		return patiently(func() (map[string]packageState, error) { return v.readPackages(ctx, packageNames(ids)) })
+	v.packages = sync.OnceValues(func() (map[string]dpkgPackage, error) {
+		return patiently(func() (map[string]dpkgPackage, error) { return v.readPackages(packageNames(ids)) })
 	})
 	v.units = sync.OnceValues(func() (map[string]UnitState, error) { return l.readUnits(ctx, unitNames(ids)) })
 	v.bundle = sync.OnceValues(v.readBundle)
+	v.ask = func(argv ...string) (string, error) { return l.ask(ctx, argv) }
 	return v
 }
 

@@ -75,6 +75,9 @@ const head = `all:
     node_admin_enabled: false
     node_kernel_modules: []
     node_sysctl_params: {}
+    node_firewall_mode: none
+    node_tune: none
+    node_static_network: false
     node_etc_hosts: [ 10.10.10.10 one.story, 10.10.10.11 two.story ]
     node_exporter_enabled: false
     vector_enabled: false

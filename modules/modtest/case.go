@@ -82,6 +82,9 @@ node_kernel_modules: []
 node_sysctl_params: {}
 node_exporter_enabled: false
 vector_enabled: false
+node_firewall_mode: none
+node_tune: none
+node_static_network: false
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.

@@ -36,6 +36,7 @@ func (c *compiler) check() {
 		c.Errorf(c.bound.Pos("node_timezone"), CodeZone, "node_timezone: want a time zone such as UTC or Europe/Berlin, got %q", zone)
 	}
 	c.checkServices()
+	c.checkFirewall()
 }
 
 func (c *compiler) checkName() {

@@ -21,4 +21,6 @@ const (
 	CodeServer   = "NODE017" // a server of a service that is no host, or no address at all
 	CodeAlias    = "NODE018" // a name that no shell takes for an alias
 	CodeKey      = "NODE019" // a text that is no public key
+	CodeClosed   = "NODE040" // a firewall that would close the port by which the hand comes in
+	CodeOutside  = "NODE041" // a node outside of the networks that its firewall trusts
 )

@@ -52,7 +52,7 @@ func bind(p *modules.Pass) []*compiler {
 	for _, h := range p.Inventory.Hosts() {
 		c := &compiler{Pass: p.For("node/" + h.Addr), host: h}
 		c.bound = inventory.Bind(h, &c.vars)
-		reach := inventory.Bind(h, &access{})
+		reach := inventory.Bind(h, &c.access)
 		if c.Bound(reach.Problems) && c.Bound(c.bound.Problems) {
 			cs = append(cs, c)
 		}
@@ -78,10 +78,11 @@ func authority(p *modules.Pass) {
 // compiler is the compilation of one host.
 type compiler struct {
 	*modules.Pass
-	host  *inventory.Host
-	vars  Vars
-	bound *inventory.Bound
-	facts resource.Facts
+	host   *inventory.Host
+	vars   Vars
+	access access
+	bound  *inventory.Bound
+	facts  resource.Facts
 	// roster are the names of all nodes, as lines of a hosts file.
 	roster []string
 }
@@ -102,6 +103,7 @@ func (c *compiler) compile() {
 	c.crontab()
 	repos := c.repositories()
 	c.packages(repos)
+	c.firewall(repos)
 	c.timezone(repos)
 	c.haproxy(repos)
 	c.nodeExporter(repos)
