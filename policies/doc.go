@@ -25,5 +25,12 @@
 //	PS107  differences are only reported here
 //	PS108  what was left behind by who left the inventory needs approval
 //	PS109  somebody else still lives there
+//	PS110  too much would be taken away at once
+//	PS111  its window is not open
+//	PS112  a window that denies is open
+//	PS113  a freeze
+//	PS114  a budget is spent
+//	PS120  a rule of the administrator's own (package rules)
+//	PS121  such a rule cannot tell
 //	PS199  a policy failed
 package policies

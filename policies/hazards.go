@@ -22,7 +22,7 @@ func Hazards(mask resource.Hazard) *Policy {
 			return eachStep(c, Hold, "PS101", func(s diff.Step) string {
 				switch first := removals[s.Owner]; {
 				case needsApproval(c, s, mask):
-					return fmt.Sprintf("may cost %s: approve plan %s", s.Hazard()&mask, c.Plan.Digest())
+					return fmt.Sprintf("may cost %s: approve plan %s", s.Hazard()&mask, c.Digest())
 				case s.Action == diff.Delete && first != nil:
 					return "goes together with " + first.ID.String()
 				}
@@ -50,6 +50,9 @@ func heldRemovals(c *Case, mask resource.Hazard) map[string]*diff.Step {
 
 // approved tells whether somebody agreed to exactly this step of this commit, and it was not done since.
 func approved(c *Case, s diff.Step) bool {
+	if len(c.Approvals) == 0 {
+		return false // without working out what the step would have to be called
+	}
 	digest := s.Digest()
 	return slices.ContainsFunc(c.Approvals, func(a Approval) bool {
 		return a.Revision == c.Revision && c.Now.Before(a.Until) && slices.Contains(a.Steps, digest) && !doneSince(c, s, a)

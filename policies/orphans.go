@@ -31,7 +31,7 @@ func judgeOrphans(c *Case) (os []Objection) {
 		case lives:
 			os = append(os, Objection{Step: i, Verdict: Deny, Code: "PS109", Reason: who})
 		case unapproved[s.Owner]:
-			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS108", Reason: s.Owner + " has left the inventory: approve plan " + c.Plan.Digest() + " to take this back"})
+			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS108", Reason: s.Owner + " has left the inventory: approve plan " + c.Digest() + " to take this back"})
 		}
 	}
 	return os
@@ -59,14 +59,14 @@ func forgetting(c *Case) string {
 	if !onlyLost(c.Plan) {
 		return ""
 	}
-	return ": approve plan " + c.Plan.Digest() + " to forget it"
+	return ": approve plan " + c.Digest() + " to forget it"
 }
 
 // Forgotten tells whether somebody approved exactly this plan, in which there is nothing but what was left
 // behind and cannot be looked at.
 func Forgotten(c *Case) bool {
 	return onlyLost(c.Plan) && slices.ContainsFunc(c.Approvals, func(a Approval) bool {
-		return a.Revision == c.Revision && a.Digest == c.Plan.Digest() && c.Now.Before(a.Until)
+		return a.Revision == c.Revision && a.Digest == c.Digest() && c.Now.Before(a.Until)
 	})
 }
 

@@ -37,6 +37,7 @@ type Case struct {
 	Now      time.Time
 	Revision string // the commit the plan is for
 	Plan     *diff.Plan
+	Want     *resource.Set // all that the commit asks for
 	Have     map[resource.ID]resource.State
 	// Past tells what was done to a resource since a time, the oldest first. It may be nil.
 	Past      func(id resource.ID, since time.Time) []Event
@@ -46,6 +47,16 @@ type Case struct {
 	Frozen map[string]bool
 	// Settled says that this commit has converged before, so that what differs now is drift.
 	Settled bool
+
+	digest string // of Plan, once it was asked for
+}
+
+// Digest is that of the plan.
+func (c *Case) Digest() string {
+	if c.digest == "" {
+		c.digest = c.Plan.Digest()
+	}
+	return c.digest
 }
 
 // Event is something that was done to a resource.

@@ -3,6 +3,7 @@ package policies_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -240,9 +241,15 @@ func TestAPolicyThatFailsDeniesAll(t *testing.T) {
 	}
 }
 
-// Adding a policy never allows more, and what needs a held step is held.
+// Adding a policy never allows more, their order does not matter, and what needs a held step is held, and
+// nothing else.
 func TestJudgeProperties(t *testing.T) {
-	all := append(policies.Default(), policies.ReportDrift(), policies.ReportOnly([]string{"*"}))
+	lunch := window(t, "0 12 * * *", time.Hour, resource.Reload)
+	lunch.Deny = true
+	all := append(policies.Default(), policies.ReportDrift(), policies.ReportOnly([]string{"*"}),
+		policies.Windows([]policies.Window{window(t, "0 2 * * *", time.Hour, resource.Restart), lunch}),
+		policies.Freezes([]policies.Freeze{{Scope: policies.Scope{Hazards: resource.Failover}, From: noon, Until: noon.Add(time.Hour)}}),
+		policies.Budgets([]policies.Budget{{Per: policies.PerFleet, Max: 1}, {Per: policies.PerOwner, Max: 2}}, nil))
 	rapid.Check(t, func(t *rapid.T) {
 		plan := &diff.Plan{}
 		for i := range rapid.IntRange(1, 8).Draw(t, "n") {
@@ -258,8 +265,16 @@ func TestJudgeProperties(t *testing.T) {
 		c := &policies.Case{Now: noon, Plan: plan, Have: cluster(rapid.SampledFrom([]string{"h", "hhh", "hdd"}).Draw(t, "cluster"))}
 		n := rapid.IntRange(0, len(all)-1).Draw(t, "policies")
 		few, _ := policies.Judge(c, all[:n])
-		more, _ := policies.Judge(c, all[:n+1])
+		more, os := policies.Judge(c, all[:n+1])
+		if mixed, _ := policies.Judge(c, rapid.Permutation(all[:n+1]).Draw(t, "order")); !slices.Equal(mixed, more) {
+			t.Fatalf("in another order %v, in this %v", mixed, more)
+		}
 		for i := range few {
+			objected := slices.ContainsFunc(os, func(o policies.Objection) bool { return o.Step == i && o.Verdict > policies.Allow })
+			needsHeld := slices.ContainsFunc(plan.Steps[i].Needs, func(k int) bool { return more[k] > policies.Allow })
+			if more[i] > policies.Allow != (objected || needsHeld) {
+				t.Fatalf("step %d: %s, objected %v, needs one that is held %v", i, more[i], objected, needsHeld)
+			}
 			if more[i] < few[i] {
 				t.Fatalf("%s allowed more", all[n].Name)
 			}

@@ -47,7 +47,7 @@ func quorumReason(c *Case, s resource.State, step diff.Step) string {
 		return ""
 	}
 	if left := healthy - 1; left < needed(all, step) && !(left > 0 && approved(c, step)) {
-		return fmt.Sprintf("%d of %d members are healthy: none can be spared; a moment without a quorum needs approval of plan %s", healthy, all, c.Plan.Digest())
+		return fmt.Sprintf("%d of %d members are healthy: none can be spared; a moment without a quorum needs approval of plan %s", healthy, all, c.Digest())
 	}
 	return ""
 }

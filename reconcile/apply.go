@@ -51,6 +51,7 @@ type walk struct {
 	digest   string
 	results  []error
 	gates    gates
+	retrial  *retrial
 	patience *patience
 	done     []chan struct{}
 	slots    chan struct{}
@@ -60,7 +61,7 @@ func (r *Reconciler) apply(ctx context.Context, hands executors.Executor, round 
 	n := len(round.Plan.Steps)
 	w := &walk{
 		Reconciler: r, hands: hands, round: round, digest: round.Plan.Digest(),
-		results: make([]error, n), gates: newGates(round.Plan, round.Verdicts), patience: newPatience(ctx), done: make([]chan struct{}, n), slots: make(chan struct{}, atOnce),
+		results: make([]error, n), gates: newGates(round.Plan, round.Verdicts), retrial: r.newRetrial(round), patience: newPatience(ctx), done: make([]chan struct{}, n), slots: make(chan struct{}, atOnce),
 	}
 	for i := range w.done {
 		w.done[i] = make(chan struct{})
@@ -118,8 +119,11 @@ func (w *walk) step(ctx context.Context, i int) error {
 		w.slots <- struct{}{}
 		defer func() { <-w.slots }()
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return ErrDropped
+	case !w.retrial.allows(i):
+		return ErrHeld
 	}
 	return w.act(ctx, i, s)
 }

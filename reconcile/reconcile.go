@@ -166,7 +166,7 @@ func (e *Refused) Error() string {
 
 func (r *Reconciler) caseOf(round *Round) *policies.Case {
 	now := r.Now()
-	c := &policies.Case{Now: now, Revision: round.Revision.ID, Plan: round.Plan, Have: round.Have, Frozen: round.Frozen, Settled: round.Settled}
+	c := &policies.Case{Now: now, Revision: round.Revision.ID, Plan: round.Plan, Want: round.Want, Have: round.Have, Frozen: round.Frozen, Settled: round.Settled}
 	if r.Journal != nil {
 		c.Past, c.Approvals, c.Holds = r.Journal.Past, r.Journal.Approvals(now), r.Journal.Holds(now)
 	}

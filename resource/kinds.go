@@ -14,6 +14,7 @@ const (
 	KindLines    Kind = "lines"
 	KindHostname Kind = "hostname"
 	KindRepo     Kind = "repo"
+	KindSources  Kind = "sources"
 	KindPackage  Kind = "package"
 	KindTrust    Kind = "trust"
 	KindGroup    Kind = "group"
@@ -62,7 +63,7 @@ const (
 var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
-	KindGuarded,
+	KindGuarded, KindSources,
 	KindFirewall,
 }
 
@@ -113,6 +114,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindHostname: decode[Hostname], KindPackage: decode[Package], KindTrust: decode[Trust],
 	KindGroup: decode[Group], KindUser: decode[User], KindCert: decode[Cert], KindUnit: decode[Unit],
 	KindSysctl: decode[Sysctl], KindKernelModule: decode[KernelModule], KindTimezone: decode[Timezone],
+	KindSources: decode[Sources],
 	KindFirewall: decode[Firewall],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire

@@ -22,64 +22,6 @@ func (n Hostname) Compare(have Spec) []Field {
 	return d
 }
 
-// Repo is a package source: the file of the package manager that names it, and the index fetched
-// from it. The id's name is the path of the file, such as "/etc/apt/sources.list.d/local.list".
-type Repo struct {
-	Sum     string // SHA-256 of the content
-	Fetched bool   // the index has been fetched since the file was written
-	Content Content
-}
-
-// NewRepo wants a source file and a fresh index.
-func NewRepo(content []byte) Repo {
-	return Repo{Sum: NewFile(content, 0, "", "").Sum, Content: content, Fetched: true}
-}
-
-// Kind is KindRepo.
-func (Repo) Kind() Kind { return KindRepo }
-
-// Compare asks for the file and its index.
-func (r Repo) Compare(have Spec) []Field {
-	h, _ := have.(Repo)
-	var d fields
-	if h.Sum != r.Sum {
-		d.text("content", string(h.Content), string(r.Content), 0)
-	}
-	d.flag("fetched", h.Fetched, r.Fetched, 0)
-	return d
-}
-
-// Package is an installed package. The id's name may list alternatives, best first, as Debian's
-// own dependencies do: "etcd|etcd-server" holds when one of them is installed.
-type Package struct {
-	Name    string // which alternative is installed; observed only
-	Version string // "" wants any
-	// Trouble is why it is neither there nor gone: an installation was cut short, by a power cut or a
-	// script that failed. "" when it is well; only observed.
-	Trouble string
-}
-
-// Kind is KindPackage.
-func (Package) Kind() Kind { return KindPackage }
-
-// Compare wants presence, or exactly the version named; present is not latest.
-func (p Package) Compare(have Spec) []Field {
-	h, there := have.(Package)
-	var d fields
-	if !there {
-		d.text("installed", "no", "yes", 0)
-	}
-	d.text("trouble", h.Trouble, "", 0)
-	if p.Version != "" {
-		hazard := Hazard(0)
-		if there {
-			hazard = Restart // a maintainer script may restart what runs
-		}
-		d.text("version", h.Version, p.Version, hazard)
-	}
-	return d
-}
-
 // Trust is a certificate among those the node trusts. The id's name is the anchor's name.
 type Trust struct {
 	PEM     string

@@ -16,6 +16,7 @@ type config struct {
 	SSH         sshConfig         `yaml:"ssh"`
 	CA          string            `yaml:"ca"`      // directory of ca.key and ca.crt; default <state>/ca
 	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures
+	Policies    policiesConfig    `yaml:"policies"`
 	Inventories []inventoryConfig `yaml:"inventories"`
 }
 

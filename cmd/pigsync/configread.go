@@ -86,6 +86,7 @@ var nameOfInventory = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 // check notes what is wrong with values of the right types.
 func (c *config) check(d *decoder) {
+	c.checkPolicies(d)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		d.wrongAt("listen", "want host:port such as %s", defaultListen)
 	}

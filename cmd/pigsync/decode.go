@@ -112,6 +112,8 @@ func (d *decoder) fill(n *yaml.Node, v reflect.Value, path string) {
 		d.fillStruct(n, v, path)
 	case v.Kind() == reflect.Slice:
 		d.fillSlice(n, v, path)
+	case v.Kind() == reflect.Map:
+		d.fillMap(n, v, path)
 	default:
 		d.fillScalar(n, v, path)
 	}
@@ -150,6 +152,25 @@ func (d *decoder) fillSlice(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
+// fillMap fills a mapping whose keys are texts of the administrator's choice.
+func (d *decoder) fillMap(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.MappingNode {
+		d.wrong(n, path, "want a mapping, got %s", kindOf(n))
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for i := 0; i < len(n.Content); i += 2 {
+		key := reflect.ValueOf(n.Content[i].Value)
+		if n.Content[i].Kind != yaml.ScalarNode || v.MapIndex(key).IsValid() {
+			d.wrong(n.Content[i], join(path, n.Content[i].Value), "want a text that is no key already")
+			continue
+		}
+		value := reflect.New(v.Type().Elem()).Elem()
+		d.fill(n.Content[i+1], value, join(path, n.Content[i].Value))
+		v.SetMapIndex(key, value)
+	}
+}
+
 func (d *decoder) fillScalar(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.ScalarNode {
 		d.wrong(n, path, "want %s, got %s", wanted(v), kindOf(n))
@@ -168,6 +189,12 @@ func (d *decoder) fillScalar(n *yaml.Node, v reflect.Value, path string) {
 			d.wrong(n, path, "want %s", wanted(v))
 		}
 		v.SetBool(b)
+	case v.Kind() == reflect.Int:
+		i, err := strconv.Atoi(n.Value)
+		if err != nil || i < 0 {
+			d.wrong(n, path, "want %s", wanted(v))
+		}
+		v.SetInt(int64(i))
 	default:
 		v.SetString(n.Value)
 	}
@@ -180,6 +207,8 @@ func wanted(v reflect.Value) string {
 		return "a time such as 30s or 5m"
 	case v.Kind() == reflect.Bool:
 		return "true or false"
+	case v.Kind() == reflect.Int:
+		return "a whole number"
 	}
 	return "a text"
 }

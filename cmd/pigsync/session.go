@@ -168,7 +168,7 @@ func (o *options) session(c *config, inv inventoryConfig, mode journalMode) (*se
 	h := newHands(c, c.place(inv), o.getenv, log)
 	return &session{
 		Reconciler: &reconcile.Reconciler{
-			Name: inv.Name, File: src.file, Access: access, Modules: all.Modules(), Policies: judges(inv), Reach: h.reach,
+			Name: inv.Name, File: src.file, Access: access, Modules: all.Modules(), Policies: judges(c, inv), Reach: h.reach,
 			Journal: journal, Now: time.Now, Log: log,
 		},
 		source: src, hands: h,
@@ -208,7 +208,7 @@ func readable(err error) error {
 	return err
 }
 
-func judges(inv inventoryConfig) []*policies.Policy {
+func judges(c *config, inv inventoryConfig) []*policies.Policy {
 	mask, _ := hazards(inv.Approve) // checked when the file was read
 	if inv.Approve == nil {
 		mask = policies.Careful
@@ -220,7 +220,7 @@ func judges(inv inventoryConfig) []*policies.Policy {
 	if inv.Heal != nil && !*inv.Heal {
 		ps = append(ps, policies.ReportDrift())
 	}
-	return ps
+	return append(ps, c.Policies.compile(func(string, string, ...any) {})...) // checked when it was read
 }
 
 // hinted is an error with what to do about it.

@@ -24,7 +24,10 @@ func shown(c diff.Change, n int) resource.Spec {
 		if s.Name, _, _ = strings.Cut(c.ID.Name, "|"); s.Version == "" {
 			s.Version = "1.0-1"
 		}
+		s.Optional = false
 		return s
+	case resource.Sources:
+		return resource.Sources{Active: s.Ours}
 	case resource.Lines:
 		s.Adopt = false
 		return s

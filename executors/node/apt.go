@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/pigsync/pigsync/resource"
 )
 
 const (
@@ -22,29 +20,8 @@ const (
 	lockRetry = 2 * time.Second
 )
 
-// install brings the first alternative that can be had, and nothing away.
-func (w *work) install(ctx context.Context, want resource.Package, _ resource.Spec) error {
-	if now, err := w.seePackage(w.id.Name); err != nil {
-		return err
-	} else if p, ok := now.(resource.Package); ok && p.Trouble != "" {
-		return w.repair(ctx, p.Name)
-	}
-	name, err := w.candidate(ctx, alternatives(w.id.Name))
-	if err != nil {
-		return err
-	}
-	if want.Version != "" {
-		name += "=" + want.Version
-	}
-	out, err := w.apt(ctx, false, "--simulate", "--no-install-recommends", "install", "--", name)
-	if err != nil {
-		return err
-	}
-	s := parseSimulation(string(out))
-	if len(s.removed) > 0 {
-		return fmt.Errorf("installing %s would remove %s", name, strings.Join(s.removed, ", "))
-	}
-	w.log.InfoContext(ctx, "installing", slog.Any("id", w.id), slog.Any("new", s.installed), slog.Any("upgraded", s.upgraded))
+// aptInstall installs for good. Services stay quiet until their unit is asked for.
+func (w *work) aptInstall(ctx context.Context, items []string) error {
 	release, err := w.alone(ctx)
 	if err != nil {
 		return err
@@ -54,8 +31,18 @@ func (w *work) install(ctx context.Context, want resource.Package, _ resource.Sp
 	if err != nil {
 		return err
 	}
-	_, err = w.apt(ctx, true, "--no-install-recommends", "install", "--", name)
+	_, err = w.apt(ctx, true, append([]string{"--no-install-recommends", "install", "--"}, items...)...)
 	return errors.Join(err, quiet())
+}
+
+func (w *work) aptRemove(ctx context.Context, name string) error {
+	_, err := w.apt(ctx, true, "remove", "--", name)
+	return err
+}
+
+func (w *work) aptSimulate(ctx context.Context, verb string, items []string) (simulation, error) {
+	out, err := w.apt(ctx, false, append([]string{"--simulate", "--no-install-recommends", verb, "--"}, items...)...)
+	return parseSimulation(string(out)), err
 }
 
 // repair finishes an installation that was cut short. What dpkg cannot configure is unpacked again.
@@ -104,22 +91,6 @@ func (w *work) alone(ctx context.Context) (release func(), err error) {
 	return func() { shut(f) }, nil
 }
 
-// uninstall removes the package, not its configuration, and nothing else.
-func (w *work) uninstall(ctx context.Context, _, have resource.Spec) error {
-	h, _ := have.(resource.Package)
-	out, err := w.apt(ctx, false, "--simulate", "remove", "--", h.Name)
-	if err != nil {
-		return err
-	}
-	s := parseSimulation(string(out))
-	if len(s.removed) != 1 || s.removed[0] != h.Name || len(s.installed)+len(s.upgraded) > 0 {
-		return fmt.Errorf("removing %s would also touch %s", h.Name,
-			strings.Join(append(append(s.removed, s.installed...), s.upgraded...), ", "))
-	}
-	_, err = w.apt(ctx, true, "remove", "--", h.Name)
-	return err
-}
-
 // apt runs apt-get. A real run is never cut: a package half configured is worse than waiting.
 func (w *work) apt(ctx context.Context, real bool, args ...string) ([]byte, error) {
 	argv := append([]string{
@@ -138,22 +109,13 @@ func (w *work) apt(ctx context.Context, real bool, args ...string) ([]byte, erro
 	return out, said("apt-get", out, err)
 }
 
-// candidate is the first name that the package sources offer.
-func (w *work) candidate(ctx context.Context, names []string) (string, error) {
+// aptOffers tells which of the names have a candidate.
+func (w *work) aptOffers(ctx context.Context, names []string) (map[string]bool, error) {
 	out, err := w.policy(ctx, names)
 	if err != nil {
 		out, err = w.policyAnew(ctx, names)
 	}
-	if err != nil {
-		return "", err
-	}
-	offered := parsePolicy(string(out))
-	for _, name := range names {
-		if offered[name] {
-			return name, nil
-		}
-	}
-	return "", fmt.Errorf("no package source offers %s", strings.Join(names, " or "))
+	return parsePolicy(string(out)), err
 }
 
 func (w *work) policy(ctx context.Context, names []string) ([]byte, error) {
@@ -198,9 +160,6 @@ func parsePolicy(out string) map[string]bool {
 	}
 	return offered
 }
-
-// simulation is what apt-get would do.
-type simulation struct{ installed, upgraded, removed []string }
 
 // parseSimulation reads lines as "Inst etcd [3.4] (3.5 Debian:13 [amd64])" and "Remv etcd [3.4]".
 func parseSimulation(out string) simulation {

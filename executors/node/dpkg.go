@@ -3,50 +3,29 @@ package node
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/pigsync/pigsync/resource"
 )
 
-// dpkgPackage is what dpkg's database says of one package.
-type dpkgPackage struct {
+// packageState is what the database of the package manager says of one package.
+type packageState struct {
 	status  string // the third word of Status: installed, unpacked, half-configured …
 	broken  bool   // the second word is not ok: it needs to be installed again
+	held    bool   // the first word is hold: its version stays
 	version string
 }
 
 // maxStatus bounds dpkg's database; the one of a large desktop has 5 MB.
 const maxStatus = 128 << 20
 
-var packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.:-]*$`)
-
-// alternatives splits the name of a package's id.
-func alternatives(name string) []string { return strings.Split(name, "|") }
-
-func packageNames(ids []resource.ID) map[string]bool {
-	names := map[string]bool{}
-	for _, id := range ids {
-		if id.Kind == resource.KindPackage {
-			for _, name := range alternatives(id.Name) {
-				names[name] = true
-			}
-		}
-	}
-	return names
-}
-
-// readPackages reads the database itself, which is several times faster than asking dpkg-query, and
-// then the journal of a dpkg that runs or was killed.
-func (v *view) readPackages(names map[string]bool) (map[string]dpkgPackage, error) {
-	if err := v.needDeb(); err != nil {
-		return nil, err
-	}
-	found := map[string]dpkgPackage{}
+// readDpkg reads the database itself, which is several times faster than asking dpkg-query, and then the
+// journal of a dpkg that runs or was killed.
+func (v *view) readDpkg(_ context.Context, names map[string]bool) (map[string]packageState, error) {
+	found := map[string]packageState{}
 	if err := v.readStatus("/var/lib/dpkg/status", names, found); err != nil {
 		return nil, fmt.Errorf("read the package database: %w", plain(err))
 	}
@@ -74,25 +53,7 @@ func (v *view) readPackages(names map[string]bool) (map[string]dpkgPackage, erro
 	return found, nil
 }
 
-var (
-	errRPM       = errors.New("packages of the rpm family are not supported yet")
-	errNoPackage = errors.New("no package manager that is known")
-)
-
-func (v *view) needDeb() error {
-	format, err := v.packageFormat()
-	switch {
-	case err != nil:
-		return err
-	case format == "rpm":
-		return errRPM
-	case format != "deb":
-		return errNoPackage
-	}
-	return nil
-}
-
-func (v *view) readStatus(name string, names map[string]bool, found map[string]dpkgPackage) error {
+func (v *view) readStatus(name string, names map[string]bool, found map[string]packageState) error {
 	s, err := v.at(name)
 	if err != nil {
 		return err
@@ -114,16 +75,16 @@ func (v *view) readStatus(name string, names map[string]bool, found map[string]d
 
 // parseStatus reads paragraphs of a database and keeps those about names. Of a package installed for
 // several architectures, the installed one counts.
-func parseStatus(r io.Reader, names map[string]bool, found map[string]dpkgPackage) error {
+func parseStatus(r io.Reader, names map[string]bool, found map[string]packageState) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	var name string
-	var p dpkgPackage
+	var p packageState
 	seen := map[string]bool{} // in this file: a journal overrides, a second architecture does not
 	flush := func() {
 		if names[name] && (!seen[name] || found[name].status != "installed") {
 			found[name], seen[name] = p, true
 		}
-		name, p = "", dpkgPackage{}
+		name, p = "", packageState{}
 	}
 	for {
 		line, err := in.ReadSlice('\n')
@@ -154,15 +115,15 @@ func parseStatus(r io.Reader, names map[string]bool, found map[string]dpkgPackag
 	}
 }
 
-func (p *dpkgPackage) setStatus(text string) {
+func (p *packageState) setStatus(text string) {
 	f := strings.Fields(text)
 	if len(f) == 3 {
-		p.broken, p.status = f[1] != "ok", f[2]
+		p.held, p.broken, p.status = f[0] == "hold", f[1] != "ok", f[2]
 	}
 }
 
 // trouble is why a package can be called neither present nor absent.
-func (p dpkgPackage) trouble() string {
+func (p packageState) trouble() string {
 	switch {
 	case p.status == "installed" && p.broken:
 		return "to be installed again"
@@ -174,26 +135,4 @@ func (p dpkgPackage) trouble() string {
 		return p.status
 	}
 	return ""
-}
-
-func (v *view) seePackage(name string) (resource.Spec, error) {
-	found, err := v.packages()
-	if err != nil {
-		return nil, err
-	}
-	var trouble resource.Spec
-	for _, alt := range alternatives(name) {
-		if !packageName.MatchString(alt) {
-			return nil, fmt.Errorf("%q is no name for a package", alt)
-		}
-		p, ok := found[alt]
-		switch words := p.trouble(); {
-		case !ok:
-		case words != "":
-			trouble = resource.Package{Name: alt, Version: p.version, Trouble: words}
-		case p.status == "installed":
-			return resource.Package{Name: alt, Version: p.version}, nil
-		}
-	}
-	return trouble, nil
 }

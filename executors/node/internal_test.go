@@ -3,6 +3,8 @@ package node
 import (
 	"os"
 	"testing"
+
+	"github.com/pigsync/pigsync/resource"
 )
 
 func rootOf(t testing.TB, dir string) *os.Root {
@@ -20,9 +22,12 @@ func BenchmarkPackages(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		v := l.look(b.Context(), nil)
-		if _, err := v.readPackages(map[string]bool{"bash": true, "etcd": true}); err != nil {
+		if _, err := v.readPackages(b.Context(), map[string]bool{"bash": true, "etcd": true}); err != nil {
 			b.Skip(err)
 		}
 		v.close()
 	}
 }
+
+// Wishes is how many changes under way want a package.
+func (l *Local) Wishes() int { return len(l.wishes.but(resource.ID{})) }

@@ -27,6 +27,7 @@ type Local struct {
 	Self    string             // path of this program, which a timer calls to undo; "": nothing guarded can be changed
 	SetName func(string) error // sets the kernel's host name; nil means sethostname(2)
 	held    locks
+	wishes  wishes
 }
 
 var _ executors.Executor = (*Local)(nil)
@@ -74,6 +75,7 @@ func (l *Local) apply(ctx context.Context, c diff.Change, sign Signer, log *slog
 }
 
 func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
+	defer l.wishes.add(c)()
 	defer l.held.lock(lockName(c.ID))()
 	w := &work{view: l.look(ctx, []resource.ID{c.ID}), id: c.ID, sign: sign, log: log}
 	defer w.close()
@@ -170,7 +172,7 @@ func lockName(id resource.ID) string {
 	case resource.KindLines:
 		path, _, _ := strings.Cut(id.Name, "#")
 		return "file:" + path
-	case resource.KindPackage, resource.KindRepo:
+	case resource.KindPackage, resource.KindRepo, resource.KindSources:
 		return "packages"
 	case resource.KindUser, resource.KindGroup:
 		return "accounts"

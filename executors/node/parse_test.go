@@ -138,7 +138,7 @@ func TestParseStatus(t *testing.T) {
 	for _, n := range []string{"etcd-server", "gone", "half", "bad", "multi", "last", "none", "no"} {
 		names[n] = true
 	}
-	found := map[string]dpkgPackage{}
+	found := map[string]packageState{}
 	if err := parseStatus(strings.NewReader(status), names, found); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte(status))
 	f.Add(bytes.Repeat([]byte("x"), 200<<10))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		found := map[string]dpkgPackage{}
+		found := map[string]packageState{}
 		if err := parseStatus(bytes.NewReader(b), map[string]bool{"multi": true}, found); err != nil || len(found) > 1 {
 			t.Errorf("%v, %v", err, found)
 		}
@@ -189,7 +189,7 @@ func TestStatusAgreesWithDpkg(t *testing.T) {
 	}
 	v := (&Local{Root: rootOf(t, "/")}).look(t.Context(), nil)
 	defer v.close()
-	found, err := v.readPackages(names)
+	found, err := v.readPackages(t.Context(), names)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ type repoStamp struct {
 }
 
 func (v *view) seeRepo(name string) (resource.Spec, error) {
-	if err := v.needDeb(); err != nil {
+	if _, err := v.manager(); err != nil {
 		return nil, err
 	}
 	s, info, err := v.stat(name)
@@ -56,7 +56,11 @@ func (w *work) makeRepo(ctx context.Context, want resource.Repo, have resource.S
 	if !want.Fetched {
 		return nil
 	}
-	return w.fetchWhole(ctx, s.real(), repoStamp{Path: w.id.Name, Sum: want.Sum})
+	m, err := w.manager()
+	if err != nil {
+		return err
+	}
+	return m.fetch(w, ctx, s.real(), repoStamp{Path: w.id.Name, Sum: want.Sum})
 }
 
 // fetch gets the index of one source file. Left to itself apt-get update ends well when it could not.

@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,33 +25,50 @@ type distro struct {
 	busy   int               // how often the lists are locked
 	said   []string
 	policy string // what was found of it during an installation
+	bad    string // a package whose script fails
+	there  map[string]string
 }
 
 func (d *distro) run(_ context.Context, c node.Command) ([]byte, error) {
 	words := strings.Join(c.Argv, " ")
 	d.said = append(d.said, words)
-	name := c.Argv[len(c.Argv)-1]
+	names := c.Argv[slices.Index(c.Argv, "--")+1:]
 	switch {
 	case d.idle && c.Argv[0] != "apt-cache" && !slices.Contains(c.Argv, "--simulate"):
 		return nil, nil
 	case c.Argv[0] == "apt-cache":
-		return d.cache(c.Argv[3:]), nil
+		return d.cache(names), nil
 	case slices.Contains(c.Argv, "--print-uris"):
 		return nil, nil
-	case name == "update":
+	case c.Argv[len(c.Argv)-1] == "update":
 		return d.update()
 	case slices.Contains(c.Argv, "--simulate"):
-		return d.simulate(c.Argv[len(c.Argv)-3], name), nil
+		return d.simulate(slices.Contains(c.Argv, "remove"), names), nil
 	case slices.Contains(c.Argv, "install"):
 		policy, _ := os.ReadFile(d.dir + "/usr/sbin/policy-rc.d")
 		d.policy = string(policy)
-		return nil, d.write(name, d.offers[name])
+		return d.install(names)
 	case slices.Contains(c.Argv, "remove"):
-		return nil, d.write(name, "")
+		return nil, d.write(names[0], "")
 	case c.Argv[0] == "update-ca-certificates":
 		return nil, d.bundle()
 	}
 	return nil, errors.New("unknown command " + words)
+}
+
+// install unpacks all, and stumbles over the bad one at the end, as dpkg does.
+func (d *distro) install(items []string) (out []byte, err error) {
+	for _, item := range items {
+		name, _, _ := strings.Cut(item, "=")
+		if name == d.bad {
+			out, err = []byte("dpkg: error processing package "+name+"\n"), errors.New("exit status 100")
+			continue
+		}
+		if err := d.write(name, d.offers[name]); err != nil {
+			return nil, err
+		}
+	}
+	return out, err
 }
 
 func (d *distro) cache(names []string) []byte {
@@ -74,21 +92,32 @@ func (d *distro) update() ([]byte, error) {
 	return nil, nil
 }
 
-func (d *distro) simulate(verb, name string) []byte {
-	if verb == "remove" {
-		return []byte("Remv " + name + " [1]\n")
+func (d *distro) simulate(remove bool, names []string) (out []byte) {
+	for _, name := range names {
+		gone := d.takes[name]
+		switch {
+		case remove:
+			return []byte("Remv " + name + " [1]\n")
+		case gone != "":
+			out = append(out, "Remv "+gone+" [1]\n"...)
+		}
+		out = append(out, "Inst "+name+" (1)\n"...)
 	}
-	out := "Inst " + name + " (1)\n"
-	if gone := d.takes[name]; gone != "" {
-		out = "Remv " + gone + " [1]\n" + out
-	}
-	return []byte(out)
+	return out
 }
 
+// write puts a package into dpkg's database, or with no version what is left of one that was removed.
 func (d *distro) write(name, version string) error {
-	text := "Package: " + name + "\nStatus: install ok installed\nVersion: " + version + "\n"
+	if d.there == nil {
+		d.there = map[string]string{}
+	}
+	d.there[name] = "Package: " + name + "\nStatus: install ok installed\nVersion: " + version + "\n"
 	if version == "" {
-		text = "Package: " + name + "\nStatus: deinstall ok config-files\nVersion: 1\n"
+		d.there[name] = "Package: " + name + "\nStatus: deinstall ok config-files\nVersion: 1\n"
+	}
+	var text string
+	for _, name := range slices.Sorted(maps.Keys(d.there)) {
+		text += d.there[name] + "\n"
 	}
 	return os.WriteFile(d.dir+"/var/lib/dpkg/status", []byte(text), 0o644)
 }
@@ -183,8 +212,6 @@ func TestOtherFamilies(t *testing.T) {
 	}
 	name := id(resource.KindPackage, "etcd")
 	fails(t, l.Observe(t.Context(), []resource.ID{name})[name].Err, "no package manager")
-	write(t, d.dir+"/usr/bin/rpm", "")
-	fails(t, l.Observe(t.Context(), []resource.ID{name})[name].Err, "packages of the rpm family are not supported yet")
 }
 
 func TestRepo(t *testing.T) {

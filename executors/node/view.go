@@ -18,7 +18,7 @@ type view struct {
 	*tree
 	l        *Local
 	accounts func() (*accounts, error)
-	packages func() (map[string]dpkgPackage, error)
+	packages func() (map[string]packageState, error)
 	units    func() (map[string]UnitState, error)
 	bundle   func() (map[string]bool, error)
 	ask      func(argv ...string) (string, error) // runs a command that only looks
@@ -35,8 +35,8 @@ type work struct {
 func (l *Local) look(ctx context.Context, ids []resource.ID) *view {
 	v := &view{tree: newTree(l.Root), l: l}
 	v.accounts = sync.OnceValues(func() (*accounts, error) { return patiently(v.readAccounts) })
-	v.packages = sync.OnceValues(func() (map[string]dpkgPackage, error) {
-		return patiently(func() (map[string]dpkgPackage, error) { return v.readPackages(packageNames(ids)) })
+	v.packages = sync.OnceValues(func() (map[string]packageState, error) {
+		return patiently(func() (map[string]packageState, error) { return v.readPackages(ctx, packageNames(ids)) })
 	})
 	v.units = sync.OnceValues(func() (map[string]UnitState, error) { return l.readUnits(ctx, unitNames(ids)) })
 	v.bundle = sync.OnceValues(v.readBundle)

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/policies"
+)
+
+// holdLife is how long hands are kept off unless --for says otherwise.
+const holdLife = 4 * time.Hour
+
+func newHold(o *options) *cobra.Command {
+	var by, reason string
+	var life time.Duration
+	cmd := &cobra.Command{
+		Use:   "hold OWNER",
+		Short: "keep hands off a cluster or a node for a while",
+		Long: "Hold keeps pigsync from changing what belongs to an owner, a module and its cluster or node as a plan\n" +
+			"names them (etcd/etcd, node/10.10.10.11), or to all that match a pattern (pgsql/*). Differences are\n" +
+			"still seen and told. A hold ends by itself; resume ends it earlier.",
+		Example: "  pigsync hold etcd/etcd --for 2h --reason 'replacing a disk' --name prod",
+		Args:    one("OWNER"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if life <= 0 {
+				return fmt.Errorf("--for: want a time such as 2h, got %s", life)
+			}
+			if reason == "" {
+				return hinted{errors.New("--reason is required"), "whoever finds the hold wants to know what it is for"}
+			}
+			now := time.Now()
+			order := policies.HoldOrder{Owner: args[0], By: who(by, o.getenv), Reason: reason, Until: now.Add(life)}
+			return o.decide(now, history.Decision{Hold: &order}, "%s is held until "+order.Until.Local().Format(time.DateTime)+"\n", args[0])
+		},
+	}
+	cmd.Flags().StringVar(&by, "by", "", "who holds it (default: the user of the system)")
+	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.Flags().DurationVar(&life, "for", holdLife, "how long")
+	return cmd
+}
+
+func newResume(o *options) *cobra.Command {
+	var by string
+	cmd := &cobra.Command{
+		Use:     "resume OWNER",
+		Short:   "end a hold",
+		Example: "  pigsync resume etcd/etcd --name prod",
+		Args:    one("OWNER"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			released := history.Released{Owner: args[0], By: who(by, o.getenv)}
+			return o.decide(time.Now(), history.Decision{Release: &released}, "%s is held no longer\n", args[0])
+		},
+	}
+	cmd.Flags().StringVar(&by, "by", "", "who ends it (default: the user of the system)")
+	return cmd
+}
+
+// decide submits a decision to the one inventory that is meant.
+func (o *options) decide(now time.Time, d history.Decision, say, owner string) error {
+	c, err := o.settings()
+	if err != nil {
+		return err
+	}
+	inv, err := o.chosen(c)
+	if err != nil {
+		return err
+	}
+	if _, err := history.Submit(journalOf(c, inv), now, d); err != nil {
+		return readable(err)
+	}
+	if o.json() {
+		return printJSON(o.stdout, d)
+	}
+	_, err = fmt.Fprintf(o.stdout, say, owner)
+	return err
+}

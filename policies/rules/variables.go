@@ -1,0 +1,152 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/interpreter"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/policies"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Variable is a name that an expression may use.
+type Variable struct {
+	Name, Doc string
+	typ       *cel.Type
+	value     func(*moment) any
+}
+
+var text, number, truth = cel.StringType, cel.IntType, cel.BoolType
+
+// Variables are all names there are, in the order in which they are explained.
+var Variables = []Variable{
+	{"change.id", `what changes, as a plan names it: "unit:etcd@10.10.10.11"`, text, func(m *moment) any { return m.step.ID.String() }},
+	{"change.kind", `its kind: "unit"`, text, func(m *moment) any { return string(m.step.ID.Kind) }},
+	{"change.name", `its name: "etcd"`, text, func(m *moment) any { return m.step.ID.Name }},
+	{"change.at", "the address of its node, or the name of its cluster", text, func(m *moment) any { return m.step.ID.At }},
+	{"change.action", `"create", "update" or "delete"`, text, func(m *moment) any { return actions[m.step.Action] }},
+	{"change.owner", `whose it is: "etcd/etcd"`, text, func(m *moment) any { return m.step.Owner }},
+	{"change.hazards", `what it may cost: "reload", "restart", "failover", "topology", "data-loss", "lockout"`, cel.ListType(text), (*moment).hazards},
+	{"change.fields", "the paths of what differs", cel.ListType(text), (*moment).fields},
+	{"change.drift", "whether it takes back what moved away from a commit that had converged", truth, func(m *moment) any { return m.c.Settled }},
+	{"cluster.name", `the part of the owner behind the module: "etcd"`, text, func(m *moment) any { return behind(m.step.Owner) }},
+	{"cluster.module", `the module: "etcd", "node", "pgsql"`, text, func(m *moment) any { return before(m.step.Owner) }},
+	{"cluster.labels", "what labels of the daemon's file say of the owner", cel.MapType(text, text), (*moment).labels},
+	{"cluster.changes", "how many steps of the plan are of the same owner", number, func(m *moment) any { return m.changes[m.step.Owner] }},
+	{"plan.digest", "the digest of the plan", text, func(m *moment) any { return m.c.Digest() }},
+	{"plan.revision", "the commit the plan is for", text, func(m *moment) any { return m.c.Revision }},
+	{"plan.changes", "how many steps change something", number, func(m *moment) any { return m.acting }},
+	{"plan.deletes", "how many of them take something away", number, func(m *moment) any { return m.deletes }},
+	{"clock.now", "the time", cel.TimestampType, func(m *moment) any { return m.c.Now }},
+	{"clock.hour", "the hour of the day, from 0 to 23, in the zone of the rule", number, func(m *moment) any { return m.local.Hour() }},
+	{"clock.weekday", `the day of the week: "monday"`, text, func(m *moment) any { return strings.ToLower(m.local.Weekday().String()) }},
+	{"clock.date", `the day: "2026-12-24"`, text, func(m *moment) any { return m.local.Format("2006-01-02") }},
+	{"window.open", "whether a window of the daemon's file allows the step now", truth, (*moment).windowOpen},
+}
+
+var actions = map[diff.Action]string{diff.Create: "create", diff.Update: "update", diff.Delete: "delete"}
+
+// moment is what an expression sees of one step.
+type moment struct {
+	c        *policies.Case
+	local    time.Time
+	step     *diff.Step
+	acting   int
+	deletes  int
+	changes  map[string]int
+	world    World
+	labeled  map[string]ref.Val
+	inWindow func(*diff.Step) bool
+}
+
+// World is what the daemon's file says beside the rules.
+type World struct {
+	Labels  policies.Labels
+	Windows []policies.Window
+}
+
+func newMoment(c *policies.Case, w World, zone *time.Location) *moment {
+	m := &moment{c: c, inWindow: policies.InWindow(c.Now, w.Windows), world: w, local: c.Now.In(zone), changes: map[string]int{}, labeled: map[string]ref.Val{}}
+	for _, s := range c.Plan.Steps {
+		if actions[s.Action] == "" {
+			continue
+		}
+		m.acting++
+		m.changes[s.Owner]++
+		if s.Action == diff.Delete {
+			m.deletes++
+		}
+	}
+	return m
+}
+
+// ResolveName gives an expression the value of a variable.
+func (m *moment) ResolveName(name string) (any, bool) {
+	value, ok := values[name]
+	if !ok {
+		return nil, false
+	}
+	return value(m), true
+}
+
+// Parent is nobody: there are no other names.
+func (m *moment) Parent() interpreter.Activation { return nil }
+
+var values = func() map[string]func(*moment) any {
+	byName := make(map[string]func(*moment) any, len(Variables))
+	for _, v := range Variables {
+		byName[v.Name] = v.value
+	}
+	return byName
+}()
+
+func (m *moment) hazards() any { return hazardLists[m.step.Hazard()] }
+
+// hazardLists are the names of every set of hazards there is.
+var hazardLists = func() (lists [1 << 8]ref.Val) {
+	for set := range lists {
+		var names []string
+		for h := range resource.Hazard(set).Each {
+			names = append(names, h.String())
+		}
+		lists[set] = types.NewStringList(types.DefaultTypeAdapter, names)
+	}
+	return lists
+}()
+
+func (m *moment) fields() any {
+	var paths []string
+	for _, f := range m.step.Fields {
+		if !slices.Contains(paths, f.Path) {
+			paths = append(paths, f.Path)
+		}
+	}
+	return types.NewStringList(types.DefaultTypeAdapter, paths)
+}
+
+func (m *moment) labels() any {
+	owner := m.step.Owner
+	if m.labeled[owner] == nil {
+		m.labeled[owner] = types.NewStringStringMap(types.DefaultTypeAdapter, m.world.Labels.Of(owner))
+	}
+	return m.labeled[owner]
+}
+
+// windowOpen asks what the windows themselves say of this step.
+func (m *moment) windowOpen() any { return m.inWindow(m.step) }
+
+func before(owner string) string {
+	module, _, _ := strings.Cut(owner, "/")
+	return module
+}
+
+func behind(owner string) string {
+	_, name, _ := strings.Cut(owner, "/")
+	return name
+}
