@@ -20,6 +20,7 @@ func BenchmarkQuietRound(b *testing.B) {
 	s := onThree(b)
 	s.commit("four nodes", fleet{members: []int{1, 2, 3}, absent: []int{5}})
 	s.serve()
+	s.succeeds("approve", s.held(time.Minute).Plan.Digest) // that the fifth leaves
 	s.converges(time.Minute)
 	logins := s.logins()
 	var rounds []time.Duration

@@ -103,6 +103,7 @@ type status struct {
 
 type ownerState struct {
 	Owner, State string
+	Orphan       bool
 }
 
 type problem struct {
