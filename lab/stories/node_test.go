@@ -33,9 +33,9 @@ var settings = []struct{ line, with, without string }{
 		"test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0 && ! test -e /etc/sysctl.d/95-pigsync.conf",
 	},
 	{"node_aliases: { hello: \"echo 'hi there'\" }", "printf 'shopt -s expand_aliases\\n. /etc/profile.d/node.alias.sh\\nhello\\n' | bash | grep -qx 'hi there'", "! test -e /etc/profile.d/node.alias.sh"},
-	{"node_admin_enabled: true", "test $(id -u ops) = 1088 && sudo -n -u ops sudo -n true", "id ops && ! test -e /etc/sudoers.d/ops"}, // the account stays
-	{"node_admin_username: ops", "true", "true"},
-	{"node_admin_uid: 1088", "true", "true"},
+	{"node_admin_enabled: true", "test $(id -u ops) = 1088 && sudo -n -u ops sudo -n true", "id ops && ! test -e /etc/sudoers.d/ops"},                       // the account stays
+	{"node_admin_username: ops", "test $(getent passwd ops | cut -d: -f6) = /home/ops && test $(stat -c %U:%G /home/ops) = ops:admin", "test -d /home/ops"}, // it stays
+	{"node_admin_uid: 1088", "test $(id -u ops) = 1088 && test $(getent group admin | cut -d: -f3) = 1088", "test $(stat -c %u /home/ops) = 1088"},
 	{"node_admin_pk_list: [ '" + opsKey + "' ]", "grep -q '" + opsKey + "' /home/ops/.ssh/authorized_keys", "! grep -q ops /home/ops/.ssh/authorized_keys"},
 	{"haproxy_enabled: true", "systemctl is-active haproxy && systemctl is-enabled haproxy", "! systemctl is-active haproxy && ! test -e /etc/haproxy/conf.d/web.cfg"},
 	{"haproxy_services: [ { name: web, port: 8080, servers: [ { name: a, ip: 10.10.10.12, port: 7777 } ] } ]", "ss -ltn | grep -q :8080", "! ss -ltn | grep -q :8080"},
@@ -66,19 +66,21 @@ func TestNode(t *testing.T) {
 	s.quietLooks(2, "converged")
 	c := s.talks(2)
 
-	for _, harm := range []struct{ name, script, healed string }{
-		{"crontab", "sed -i /ticked/d /etc/crontab", settings[1].with},
-		{"sysctl", "echo 0 >/proc/sys/net/ipv4/ip_nonlocal_bind", settings[2].with},
-		{"sudoers", "echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/ops", settings[4].with},
-		{"a service of nobody", "printf 'listen x\\n  bind *:8099\\n' >/etc/haproxy/conf.d/x.cfg; systemctl reload haproxy", "true"},
-		{"the service's file", "rm /etc/haproxy/conf.d/web.cfg; systemctl reload haproxy", settings[9].with},
-		{"the limits", "rm /etc/security/limits.d/limits.conf", "test -s /etc/security/limits.d/limits.conf"},
-		{"the time zone", "ln -sf ../usr/share/zoneinfo/UTC /etc/localtime", settings[0].with},
+	for _, harm := range []struct{ name, script, did, healed string }{
+		{"crontab", "sed -i /ticked/d /etc/crontab", "~ lines:/etc/crontab#pigsty crontab@", settings[1].with},
+		{"sysctl", "echo 0 >/proc/sys/net/ipv4/ip_nonlocal_bind", "~ sysctl:net.ipv4.ip_nonlocal_bind@", settings[2].with},
+		{"sudoers", "echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/ops", "~ guarded:/etc/sudoers.d/ops@", settings[4].with},
+		// What somebody else put there stays, and a reload makes sure of what the program has read.
+		{"a service of nobody", "printf 'listen x\\n  bind *:8099\\n' >/etc/haproxy/conf.d/x.cfg", "~ unit:haproxy@", "ss -ltn | grep -q :8099 && test -e /etc/haproxy/conf.d/x.cfg"},
+		{"the service's file", "rm /etc/haproxy/conf.d/web.cfg; systemctl reload haproxy", "+ file:/etc/haproxy/conf.d/web.cfg@", settings[9].with},
+		{"the limits", "rm /etc/security/limits.d/limits.conf", "+ file:/etc/security/limits.d/limits.conf@", "test -s /etc/security/limits.d/limits.conf"},
+		{"the time zone", "ln -sf ../usr/share/zoneinfo/UTC /etc/localtime", "~ timezone:node@", settings[0].with},
 	} {
+		from := len(s.journal())
 		s.on(2, harm.script)
 		s.eventually(time.Minute, harm.name+" is healed", func() bool {
 			_, err := s.node(2).Run(s.Context(), "sh", "-ec", harm.healed)
-			return err == nil
+			return err == nil && slices.Contains(notes(s.journal()[from:], "result"), harm.did+address(2))
 		})
 	}
 	s.converges(time.Minute)
