@@ -33,7 +33,19 @@ func (f *fleet) named(name string) *peer {
 	if p := f.find(func(p *peer) bool { return p.name == name }); p != nil {
 		return p
 	}
-	return f.find(func(p *peer) bool { return p.name == "" && f.setting(hostOf(p.url), "name") == name })
+	return f.find(func(p *peer) bool { return p.name == "" && f.onlyOn(hostOf(p.url), name) })
+}
+
+// onlyOn tells whether the places have that member on a node, and no other: a member that has not started
+// yet has no name on the cluster's own list.
+func (f *fleet) onlyOn(at, name string) bool {
+	mine, others := false, false
+	for _, place := range f.places.Etcd {
+		for _, e := range place.Endpoints {
+			mine, others = mine || e.Node == at && e.Member == name, others || e.Node == at && e.Member != name
+		}
+	}
+	return mine && !others
 }
 
 func (f *fleet) up(p *peer) bool {
@@ -109,7 +121,7 @@ func (f *fleet) stop(at string) {
 	f.elect()
 	all, up := f.voters()
 	f.worst = max(f.worst, all-up)
-	if quorum && !f.quorum() && all > 1 {
+	if quorum && !f.quorum() && all > 1 && !f.unplugged {
 		f.t.Errorf("the cluster lost its quorum: %d of %d voters are up without %s", up, all, at)
 	}
 }
@@ -119,10 +131,7 @@ func (f *fleet) kill(at string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stop(at)
-	if u, ok := f.Get(unitOf(at)).(resource.Unit); ok {
-		u.Active, u.Inputs, u.Noted = false, "", false
-		f.Set(unitOf(at), u)
-	}
+	f.rest(at)
 }
 
 // lose is what happens to a member whose disk is replaced.
@@ -132,11 +141,21 @@ func (f *fleet) lose(at string) {
 	defer f.mu.Unlock()
 	f.lives[at] = life{}
 	f.Set(walOf(at), nil)
+	f.boot(at)
 }
 
-// start does what etcd does with what it finds on the node.
+// start counts how often etcd was started, and how often it gave up at once.
 func (f *fleet) start(at string) error {
+	if err := f.launch(at); err != nil {
+		f.refused[at]++
+		return err
+	}
 	f.starts[at]++
+	return nil
+}
+
+// launch does what etcd does with what it finds on the node.
+func (f *fleet) launch(at string) error {
 	member := f.lives[at].member
 	mine, state := f.listed(at), f.setting(at, "initial-cluster-state")
 	old := f.Get(walOf(at)) != nil
@@ -144,12 +163,18 @@ func (f *fleet) start(at string) error {
 	case old && member != "" && (mine == nil || mine.id != member):
 		return errors.New("the member has been removed from the cluster for good")
 	case old:
-	case state == "new" && f.born && (mine == nil || mine.started):
+	case state == "new" && f.born && mine != nil && mine.started:
+		f.fill(at)
 		return errors.New("the member has already been bootstrapped")
+	case state == "new" && f.born && (mine == nil || mine.name == ""):
+		f.lives[at] = life{member: "nobody"} // it makes itself an identity that the others do not know
+		f.occupy(at)
+		return errors.New("the member has been removed from the cluster for good")
 	case state == "new":
 		member = ""
 	default:
 		if err := f.enter(at, mine); err != nil {
+			f.fill(at)
 			return err
 		}
 		member = mine.id
@@ -161,13 +186,18 @@ func (f *fleet) start(at string) error {
 	return nil
 }
 
-// occupy makes the data of a member be there.
-func (f *fleet) occupy(at string) {
+// fill leaves something in the data directory.
+func (f *fleet) fill(at string) {
 	dir := resource.ID{Kind: resource.KindDir, Name: dataDir, At: at}
 	if d, ok := f.Get(dir).(resource.Dir); ok {
 		d.Vacant = false
 		f.Set(dir, d)
 	}
+}
+
+// occupy makes the data of a member be there.
+func (f *fleet) occupy(at string) {
+	f.fill(at)
 	f.Set(walOf(at), resource.Dir{Mode: 0o700, Owner: "etcd", Group: "etcd"})
 }
 
@@ -217,8 +247,10 @@ func (f *fleet) enter(at string, mine *peer) error {
 	switch {
 	case !slices.Equal(told, list):
 		return fmt.Errorf("initial-cluster %v is not the list %v", told, list)
-	case mine == nil || mine.name != "":
+	case mine == nil:
 		return errors.New("it was not invited")
+	case mine.name != "":
+		f.t.Errorf("%s started without its data, and has forgotten what it voted for", mine.name)
 	case !f.quorum():
 		return errQuorum
 	}
@@ -281,10 +313,7 @@ func (f *fleet) remove(id string) error {
 	f.peers = slices.DeleteFunc(f.peers, func(o *peer) bool { return o == p })
 	if at := hostOf(p.url); f.lives[at].member == id {
 		f.stop(at) // the process ends by itself
-		if u, ok := f.Get(unitOf(at)).(resource.Unit); ok {
-			u.Active, u.Inputs, u.Noted = false, "", false
-			f.Set(unitOf(at), u)
-		}
+		f.rest(at)
 	}
 	f.elect()
 	return nil

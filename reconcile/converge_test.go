@@ -92,14 +92,21 @@ func (c scenario) begin(t *testing.T) *story {
 	return s
 }
 
-// check compares the end with what is wanted, and looks once more: nothing may be left to do, and
-// everything is asked for in one go.
+// check compares the end with what is wanted, and what was done on the way.
 func (c scenario) check(t *testing.T, s *story) {
+	t.Helper()
+	compareCounts(t, "starts", s.fleet.starts, c.starts)
+	compareCounts(t, "failed starts", s.fleet.refused, nil)
+	c.ended(t, s)
+}
+
+// ended compares the end with what is wanted, and looks once more: nothing may be left to do, nobody was
+// added twice, and everything is asked for in one go.
+func (c scenario) ended(t *testing.T, s *story) {
 	t.Helper()
 	if got := s.fleet.String(); got != c.want {
 		t.Errorf("the cluster is %s, want %s", got, c.want)
 	}
-	compareCounts(t, "starts", s.fleet.starts, c.starts)
 	compareCounts(t, "joins", s.fleet.joins, c.joins)
 	looks := s.fleet.looked()
 	round, err := s.Plan(t.Context(), s.commits["after"], nil)

@@ -27,6 +27,7 @@ type trouble struct {
 	s     *story
 	nodes []string
 	away  string
+	dark  bool // it has no power; else nobody can reach it
 }
 
 var errLost = errors.New("the answer was lost")
@@ -52,21 +53,33 @@ func (x *trouble) begin() {
 
 // day takes another node away for a while, or none.
 func (x *trouble) day() {
-	if x.away != "" {
-		x.s.fleet.Down(x.away, false)
-		x.away = ""
-	}
+	x.back()
 	if x.IntN(2) == 0 {
-		x.away = x.nodes[x.IntN(len(x.nodes))]
+		return
+	}
+	x.away, x.dark = x.nodes[x.IntN(len(x.nodes))], x.IntN(2) == 0
+	if x.dark {
+		x.s.fleet.with(func() { x.s.fleet.cutPower(x.away) })
+	} else {
 		x.s.fleet.Down(x.away, true)
 	}
 }
 
-func (x *trouble) end() {
-	x.s.fleet.revive()
-	if x.away != "" {
+// back ends what keeps a node away.
+func (x *trouble) back() {
+	switch {
+	case x.away == "":
+	case x.dark:
+		x.s.fleet.powerOn(x.away)
+	default:
 		x.s.fleet.Down(x.away, false)
 	}
+	x.away = ""
+}
+
+func (x *trouble) end() {
+	x.s.fleet.revive()
+	x.back()
 }
 
 // Once faults end, all converges; while they last, nothing is done that should not be (the fleet and

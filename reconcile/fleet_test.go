@@ -41,10 +41,17 @@ type fleet struct {
 	next    int
 	looks   int
 	starts  map[string]int // of etcd, by node
+	refused map[string]int // starts that failed
 	joins   map[string]int // by peer URL
 	order   []string       // the nodes whose etcd was restarted while it ran
 	worst   int            // how many voters were down at once
 	calls   []diff.Change  // every Apply but those of gates
+	places  resource.Places
+	enabled map[string]bool  // the nodes that start etcd when they boot
+	stamps  map[string]stamp // by node
+	tries   map[string]bool  // the nodes where systemd starts etcd again and again
+	// unplugged tells that a node has lost power, so that a quorum may be lost without anybody's fault.
+	unplugged bool
 }
 
 // life is the etcd of a node.
@@ -77,7 +84,7 @@ const (
 func newFleet(t testing.TB, nodes ...string) *fleet {
 	f := &fleet{
 		World: memory.New(1), t: t, changed: make(chan struct{}), down: map[string]bool{},
-		lives: map[string]life{}, starts: map[string]int{}, joins: map[string]int{},
+		lives: map[string]life{}, starts: map[string]int{}, refused: map[string]int{}, joins: map[string]int{}, enabled: map[string]bool{}, stamps: map[string]stamp{}, tries: map[string]bool{},
 	}
 	for _, n := range nodes {
 		f.node(n)
@@ -101,6 +108,9 @@ func (f *fleet) copy(t testing.TB) *fleet {
 	}
 	maps.Copy(g.lives, f.lives)
 	maps.Copy(g.down, f.down)
+	maps.Copy(g.enabled, f.enabled)
+	maps.Copy(g.stamps, f.stamps)
+	maps.Copy(g.tries, f.tries)
 	for at, down := range f.down {
 		g.World.Down(at, down)
 	}
@@ -108,7 +118,7 @@ func (f *fleet) copy(t testing.TB) *fleet {
 		q := *p
 		g.peers = append(g.peers, &q)
 	}
-	g.born, g.leader, g.next = f.born, f.leader, f.next
+	g.born, g.leader, g.next, g.places = f.born, f.leader, f.next, f.places
 	return g
 }
 
@@ -119,6 +129,13 @@ func (f *fleet) Down(at string, down bool) {
 	f.down[at] = down
 	f.World.Down(at, down)
 	f.elect()
+}
+
+// reach is told where the members of the inventory are, as the hands for etcd are.
+func (f *fleet) reach(p resource.Places) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.places = p
 }
 
 // crash is the end of the process: no call of it is answered any more. revive is the next process.
@@ -207,6 +224,7 @@ func (f *fleet) Apply(ctx context.Context, c diff.Change) error {
 		return err
 	}
 	err := f.act(ctx, c)
+	f.retry()
 	f.stir()
 	if err == nil && f.after != nil {
 		err = f.after(c)
@@ -258,6 +276,9 @@ func (f *fleet) act(ctx context.Context, c diff.Change) error {
 		return f.actUnit(ctx, c)
 	}
 	err := f.World.Apply(ctx, c)
+	if c.ID.Kind == resource.KindPackage && err == nil {
+		f.enabled[c.ID.At] = c.Action != diff.Delete // as Debian's package does
+	}
 	if d, ok := c.Spec.(resource.Dir); ok && err == nil && (d.Vacant || c.Action == diff.Delete && d.Data) {
 		f.setAside(c.ID)
 	}
@@ -285,11 +306,16 @@ func (f *fleet) actUnit(ctx context.Context, c diff.Change) error {
 	if err := f.World.Apply(ctx, c); err != nil {
 		return err
 	}
+	u, _ := c.Spec.(resource.Unit)
+	if c.Action == diff.Delete {
+		u = resource.Unit{}
+	}
+	f.enabled[at], f.tries[at] = u.Enabled, false
 	if c.Action == diff.Update && !restarted(c) {
 		return nil
 	}
 	f.stop(at)
-	if c.Action == diff.Delete {
+	if !u.Active {
 		return nil
 	}
 	if was {
@@ -297,11 +323,11 @@ func (f *fleet) actUnit(ctx context.Context, c diff.Change) error {
 		f.pause(restarts)
 	}
 	if err := f.start(at); err != nil {
-		u := f.Get(c.ID).(resource.Unit)
-		u.Active, u.Inputs, u.Noted = false, "", false
-		f.Set(c.ID, u)
+		f.rest(at)
+		f.tries[at] = true
 		return fmt.Errorf("start etcd on %s: %w", at, err)
 	}
+	f.stamps[at] = stamp{inputs: u.Inputs, read: f.reads(at)}
 	return nil
 }
 
@@ -319,8 +345,7 @@ func (f *fleet) pause(d time.Duration) {
 
 // setting is a line of the node's etcd.conf.
 func (f *fleet) setting(at, key string) string {
-	conf, _ := f.Get(resource.ID{Kind: resource.KindFile, Name: "/etc/etcd/etcd.conf", At: at}).(resource.File)
-	for line := range strings.Lines(string(conf.Content)) {
+	for line := range strings.Lines(f.text(confPath, at)) {
 		if v, ok := strings.CutPrefix(line, key+": "); ok {
 			return strings.TrimSpace(v)
 		}

@@ -64,8 +64,13 @@ func (s *story) begin() {
 	}
 	s.Reconciler = &reconcile.Reconciler{
 		Name: "test", File: "pigsty.yml", Modules: all.Modules(), Policies: policies.Default(),
-		Reach: func(resource.Places) executors.Executor { return s.hands }, Journal: j, Now: time.Now,
+		Reach: s.reach, Journal: j, Now: time.Now,
 	}
+}
+
+func (s *story) reach(p resource.Places) executors.Executor {
+	s.fleet.reach(p)
+	return s.hands
 }
 
 // restart ends the process, if it still lives, and begins the next.

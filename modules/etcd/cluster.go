@@ -52,7 +52,18 @@ func (c *cluster) place() {
 			m.standing = waiting
 		}
 		replacing = replacing || m.standing == lost
+		if c.loud(m) {
+			m.standing = early
+		}
 	}
+}
+
+// loud tells whether etcd runs on a node that is to join with another configuration and no data, or would
+// at any moment: systemd tries again after a failure, and at boot. While the cluster's list changes it might
+// start with the old configuration, and make itself an identity that the others never heard of.
+func (c *cluster) loud(m *member) bool {
+	unit, there := c.Known[m.unitID()].Spec.(resource.Unit)
+	return there && (unit.Active || unit.Enabled) && (m.standing == lost || m.standing == stranger)
 }
 
 func (c *cluster) judge(s resource.State) phase {
@@ -103,6 +114,7 @@ const (
 	lost                     // it is on the list, and its data are gone
 	stranger                 // it is not on the list
 	barred                   // it is not on the list, and somebody must leave first
+	early                    // it is lost or a stranger, and must be stopped before it may join
 	waiting                  // nobody can tell, or nothing can be done yet
 )
 
@@ -197,7 +209,7 @@ func (c *cluster) rank(m *member) int {
 		return broken
 	case stranger:
 		return c.unlessThin(joining)
-	case barred, waiting:
+	case barred, early, waiting:
 	}
 	return last
 }

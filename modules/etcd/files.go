@@ -13,6 +13,9 @@ var files embed.FS
 
 var templates = template.Must(template.ParseFS(files, "templates/*"))
 
+// serviceText is the unit file, which stands in the place of the package's own.
+var serviceText = render("etcd.service", nil)
+
 // quota is what etcd may keep on disk, in bytes: Pigsty's 8 GiB.
 const quota = 8 << 30
 

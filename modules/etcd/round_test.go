@@ -48,7 +48,9 @@ func parse(text string) *inventory.Inventory {
 func (w *world) assess(inv *inventory.Inventory, priors []*inventory.Inventory, ps []*policies.Policy) (*round, error) {
 	ms := library()
 	ids := modules.Survey(inv, ms)
+	w.places = modules.Places(inv, ms)
 	for _, p := range priors {
+		w.places = w.places.Merge(modules.Places(p, ms))
 		ids = append(ids, modules.Survey(p, ms)...)
 	}
 	known := w.observe(ids)

@@ -34,6 +34,9 @@ func (w *wanted) joins() bool {
 	return w.phase == living && (w.standing == pending || w.standing == lost || w.standing == stranger)
 }
 
+// stands tells whether nothing can be done with the member in this round, but that an early one is stopped.
+func (w *wanted) stands() bool { return w.standing == waiting || w.standing == early }
+
 // want declares everything of the member and returns its health gate. before are the gates that
 // must hold before it changes, unless it is broken.
 func (w *wanted) want(before []resource.ID) resource.ID {
@@ -49,7 +52,7 @@ func (w *wanted) want(before []resource.ID) resource.ID {
 		return w.gate(w.voter(w.unit(slices.Concat(ready, []resource.ID{listed}))))
 	case w.phase == bare:
 		return w.gate(w.unit(ready))
-	case w.standing == waiting:
+	case w.stands():
 		after = ready // nothing is done to it, and nobody waits for its turn
 	}
 	// Its place on the list stands upon all the rest, so that it is the first thing to go, and upon the
@@ -76,7 +79,7 @@ func (w *wanted) later() (places []resource.ID) {
 // listedSpec is the member's place on the cluster's list; a lost one gets a new place.
 func (w *wanted) listedSpec() resource.Spec {
 	info, listed := w.listed(w.member)
-	if w.phase != living || w.standing == waiting && !listed {
+	if w.phase != living || w.stands() && !listed {
 		return nil
 	}
 	spec := resource.EtcdMember{PeerURL: w.peerURL()}
@@ -92,7 +95,7 @@ func (w *wanted) voter(after resource.ID) resource.ID {
 		return after
 	}
 	var spec resource.Spec
-	if w.phase == living && w.standing != waiting {
+	if w.phase == living && !w.stands() {
 		spec = resource.EtcdVoter{}
 	}
 	return w.Keep(w.pos(), w.id(resource.KindEtcdVoter, w.name), spec, after)
@@ -111,7 +114,7 @@ func (w *wanted) gate(after resource.ID) resource.ID {
 // unlessUnknown is spec, or nothing where nobody can tell what the member is: data prove nothing, since a
 // bootstrap that was interrupted leaves them, too.
 func (w *wanted) unlessUnknown(spec resource.Spec) resource.Spec {
-	if _, known := w.Facts(w.addr()); !known || w.phase == unknown || w.standing == waiting {
+	if _, known := w.Facts(w.addr()); !known || w.phase == unknown || w.stands() {
 		return nil
 	}
 	return spec
@@ -125,13 +128,16 @@ func (w *wanted) prepare() []resource.ID {
 	group := w.Keep(pos, resource.ID{Kind: resource.KindGroup, Name: "etcd", At: at}, resource.Group{System: true})
 	account := w.Keep(pos, resource.ID{Kind: resource.KindUser, Name: "etcd", At: at},
 		resource.User{Group: "etcd", Home: home, Shell: "/usr/sbin/nologin", System: true}, group)
-	packages := w.packages(w.home(account)) // they would make it themselves, with modes of their own
 	etc := w.Want(pos, w.etcID(), resource.Dir{Mode: 0o750, Owner: "etcd", Group: "etcd"}, account)
+	// The packages would make the home themselves, with modes of their own, and enable a service of their
+	// own, which a node that loses power now would start at boot. Ours does not start unconfigured.
+	service := w.Want(pos, modules.FileOf(servicePath, at), resource.NewFile(serviceText, 0o644, "root", "root"))
+	packages := w.packages(w.home(account), service)
 	data := w.data(account)
 	cert := w.certificate(etc)
 	pass := w.password(etc)
 	profile := w.Want(pos, modules.FileOf(profilePath, at), resource.NewFile(w.profile(), 0o644, "root", "root"))
-	return append(packages, data, cert, pass, profile)
+	return append(packages, data, cert, pass, profile, service)
 }
 
 // home is the account's, unless the data are kept right there.
@@ -143,12 +149,12 @@ func (w *wanted) home(account resource.ID) resource.ID {
 }
 
 // packages wants the server and its client; Debian names them otherwise than Pigsty's own repository.
-func (w *wanted) packages(after resource.ID) (ids []resource.ID) {
+func (w *wanted) packages(after ...resource.ID) (ids []resource.ID) {
 	want := w.Keep
 	if w.vars.RemovePkg {
 		want = w.Want
 	}
-	deps := append(node.Repositories(w.Pass, w.addr()), after)
+	deps := append(node.Repositories(w.Pass, w.addr()), after...)
 	for _, name := range []string{"etcd|etcd-server", "etcd|etcd-client"} {
 		ids = append(ids, want(w.pos(), modules.PackageOf(name, w.addr()), resource.Package{}, deps...))
 	}
@@ -193,19 +199,18 @@ func (w *wanted) password(after resource.ID) resource.ID {
 func (w *wanted) unit(after []resource.ID) resource.ID {
 	authority := resource.CAOf(node.CAName(w.Inventory))
 	ca, authorized := w.Known[authority].Spec.(resource.CA)
-	known := authorized && w.standing != waiting
-	read := []modules.Loaded{
-		{Path: confPath, Content: w.conf(w.member), Skip: onFirstStart},
-		{Path: servicePath, Content: render("etcd.service", nil)},
-		{Path: caPath, Content: []byte(ca.PEM)},
-	}
-	deps := slices.Clone(after)
-	for _, f := range read {
-		deps = append(deps, w.file(f, known, authority))
-	}
+	known := authorized && !w.stands()
+	conf := modules.Loaded{Path: confPath, Content: w.conf(w.member), Skip: onFirstStart}
+	trusted := modules.Loaded{Path: caPath, Content: []byte(ca.PEM)}
+	deps := append(slices.Clone(after), w.file(trusted, known, authority))
+	deps = append(deps, w.file(conf, known, append(w.beforeItsTurn(deps), authority)...))
 	var spec resource.Spec
-	if known {
-		spec = w.running(modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, read...))
+	switch {
+	case w.standing == early:
+		return w.Want(w.pos(), w.unitID(), resource.Unit{}, after...)
+	case known:
+		spec = w.running(modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle},
+			conf, modules.Loaded{Path: servicePath, Content: serviceText}, trusted))
 	}
 	return w.Want(w.pos(), w.unitID(), spec, deps...)
 }
@@ -219,14 +224,19 @@ func (w *wanted) running(u resource.Unit) resource.Unit {
 	return u
 }
 
-func (w *wanted) file(f modules.Loaded, known bool, authority resource.ID) resource.ID {
-	owner := "etcd"
-	if f.Path == servicePath {
-		owner = "root"
+// beforeItsTurn is what must be there before the configuration of a member that has never run: with it
+// the member starts by itself when its node boots, so that it comes last, when its turn has come.
+func (w *wanted) beforeItsTurn(deps []resource.ID) []resource.ID {
+	if w.standing == belongs && w.hasData(w.member) {
+		return nil
 	}
+	return deps
+}
+
+func (w *wanted) file(f modules.Loaded, known bool, after ...resource.ID) resource.ID {
 	var spec resource.Spec
 	if known {
-		spec = resource.NewFile(f.Content, 0o644, owner, owner)
+		spec = resource.NewFile(f.Content, 0o644, "etcd", "etcd")
 	}
-	return w.Want(w.pos(), modules.FileOf(f.Path, w.addr()), spec, w.etcID(), authority)
+	return w.Want(w.pos(), modules.FileOf(f.Path, w.addr()), spec, append([]resource.ID{w.etcID()}, after...)...)
 }

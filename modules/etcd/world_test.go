@@ -23,6 +23,7 @@ type world struct {
 	born    bool                          // the cluster has formed
 	lives   map[string]life               // by node
 	next    int
+	places  resource.Places
 }
 
 // peer is a member as the cluster lists it.
@@ -123,7 +124,7 @@ func (w *world) listed(host string) *peer {
 func (w *world) named(name string) *peer {
 	i := slices.IndexFunc(w.members, func(p *peer) bool { return p.name == name })
 	if i < 0 { // one that has not started yet is known by its host
-		i = slices.IndexFunc(w.members, func(p *peer) bool { return p.name == "" && w.nameOf(hostOf(p.url)) == name })
+		i = slices.IndexFunc(w.members, func(p *peer) bool { return p.name == "" && w.onlyOn(hostOf(p.url), name) })
 	}
 	if i < 0 {
 		return nil
@@ -131,8 +132,16 @@ func (w *world) named(name string) *peer {
 	return w.members[i]
 }
 
-// nameOf is the name a node is configured with.
-func (w *world) nameOf(host string) string { return w.setting(host, "name") }
+// onlyOn tells whether the inventories have that member on a host, and no other.
+func (w *world) onlyOn(host, name string) bool {
+	mine, others := false, false
+	for _, place := range w.places.Etcd {
+		for _, e := range place.Endpoints {
+			mine, others = mine || e.Node == host && e.Member == name, others || e.Node == host && e.Member != name
+		}
+	}
+	return mine && !others
+}
 
 func (w *world) setting(host, key string) string {
 	f, _ := w.specs[resource.ID{Kind: resource.KindFile, Name: "/etc/etcd/etcd.conf", At: host}].(resource.File)
@@ -303,9 +312,14 @@ func (w *world) applyUnit(c diff.Change) error {
 		delete(w.specs, c.ID)
 		return nil
 	}
-	w.specs[c.ID] = observed(c.Spec)
-	err := w.start(c.ID.At)
 	u, _ := c.Spec.(resource.Unit)
+	if !u.Active {
+		l.running = false
+		w.lives[c.ID.At] = l
+		w.specs[c.ID] = u
+		return nil
+	}
+	err := w.start(c.ID.At)
 	u.Active = err == nil
 	w.specs[c.ID] = u
 	return err
@@ -388,7 +402,7 @@ func (w *world) enter(host, data string, mine *peer) error {
 	case !w.quorum():
 		return errors.New("nobody answers")
 	}
-	mine.name, mine.started = w.nameOf(host), true
+	mine.name, mine.started = w.setting(host, "name"), true
 	w.lives[host] = life{running: true, data: data, member: mine.id}
 	return nil
 }
