@@ -112,8 +112,11 @@ func (n *Node) setCable(ctx context.Context) error {
 	return err
 }
 
-// port is the name of the far end of the node's cable.
+// port is the name of the far end of the node's cable, if it has a leader and a near end.
 func (n *Node) port(ctx context.Context, leader int) (string, error) {
+	if leader == 0 {
+		return "", fmt.Errorf("%s is off", n.Name)
+	}
 	type link struct {
 		Index int    `json:"ifindex"`
 		Peer  int    `json:"link_index"`

@@ -125,7 +125,12 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.spawn(ctx, st.Repos[n.Suite]); err != nil {
 		return err
 	}
-	if err := await(ctx, startLimit, "init of "+n.Name, func() bool { return n.leader() != 0 || len(n.processes()) == 0 }); err != nil {
+	// nspawn gives the node its end of the cable after it has made the node.
+	plugged := func() bool {
+		_, err := n.port(ctx, n.leader())
+		return err == nil || len(n.processes()) == 0
+	}
+	if err := await(ctx, startLimit, "the cable of "+n.Name, plugged); err != nil {
 		return err
 	}
 	if n.leader() == 0 {
