@@ -273,6 +273,30 @@ func TestPrivileges(t *testing.T) {
 	}
 }
 
+// Where nobody has said anything, the server's own rule holds.
+func TestRightsByNature(t *testing.T) {
+	on := func(objects string) string { return resource.PGOnDefault("r", "", objects) }
+	grant := func(objects, grantee, right string) []resource.PGGrant {
+		return []resource.PGGrant{{On: on(objects), Grantee: grantee, Right: right}}
+	}
+	none := resource.PGPrivileges{}
+	said := resource.PGPrivileges{Granted: grant("functions", "r", "EXECUTE")}
+	for name, c := range map[string]struct {
+		want, have resource.PGPrivileges
+		fields     int
+	}{
+		"functions are open":     {resource.PGPrivileges{Revoked: grant("functions", "public", "EXECUTE")}, none, 1},
+		"unless somebody said":   {resource.PGPrivileges{Revoked: grant("functions", "public", "EXECUTE")}, said, 0},
+		"tables are not":         {resource.PGPrivileges{Granted: grant("tables", "public", "SELECT")}, none, 1},
+		"the owner has all":      {resource.PGPrivileges{Granted: grant("tables", "r", "SELECT")}, none, 0},
+		"somebody else has none": {resource.PGPrivileges{Granted: grant("functions", "q", "EXECUTE")}, none, 1},
+	} {
+		if d := c.want.Compare(c.have); len(d) != c.fields {
+			t.Errorf("%s: got %v", name, d)
+		}
+	}
+}
+
 func TestObjectsAreReadAsTheyAreWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := resource.PGObject{Class: "default", Role: rapid.StringN(1, 9, -1).Draw(t, "role"), Schema: rapid.String().Draw(t, "schema"), Objects: "tables"}
@@ -310,9 +334,8 @@ func TestAPictureOfACluster(t *testing.T) {
 func TestMembers(t *testing.T) {
 	want := resource.PGMember{Cluster: "pg"}
 	for hazard, have := range map[resource.Hazard]resource.PGMember{
-		resource.Restart:                     {Cluster: "pg", Role: resource.PGReplica, Pending: true},
-		resource.Restart | resource.Failover: {Cluster: "pg", Role: resource.PGLeader, Pending: true},
-		resource.Topology:                    {Cluster: "other", Role: resource.PGReplica},
+		resource.Restart:  {Cluster: "pg", Role: resource.PGLeader, Pending: true},
+		resource.Topology: {Cluster: "other", Role: resource.PGReplica},
 	} {
 		if d := want.Compare(have); len(d) != 1 || d[0].Hazard != hazard {
 			t.Errorf("%s: got %v", hazard, d)

@@ -96,11 +96,7 @@ func (m PGMember) Compare(have Spec) []Field {
 	if m.Cluster != "" {
 		d.text("cluster", h.Cluster, m.Cluster, Topology)
 	}
-	hazard := Restart
-	if h.Role == PGLeader || h.Role == PGStandbyLeader {
-		hazard |= Failover
-	}
-	d.flag("restart pending", h.Pending, m.Pending, hazard)
+	d.flag("restart pending", h.Pending, m.Pending, Restart)
 	return d
 }
 

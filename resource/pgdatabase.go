@@ -268,24 +268,46 @@ func (PGPrivileges) Kind() Kind { return KindPGPrivileges }
 // Compare looks for what is wanted, and for what must not be; the rest is left alone.
 func (p PGPrivileges) Compare(have Spec) []Field {
 	h, _ := have.(PGPrivileges)
-	held := map[PGGrant]bool{}
+	held, known := map[PGGrant]bool{}, map[string]bool{}
 	for _, g := range h.Granted {
 		held[g.plain()] = held[g.plain()] || g.Option
+		known[g.On] = true
+	}
+	holding := func(g PGGrant) (option, holds bool) {
+		if !known[g.On] && have != nil {
+			return false, g.byNature()
+		}
+		option, holds = held[g.plain()]
+		return option, holds
 	}
 	var d fields
 	for _, g := range p.Expand() {
-		option, holds := held[g.plain()]
+		option, holds := holding(g)
 		if !holds || g.Option && !option {
 			d.text(g.path(), "", "granted"+g.with(), 0)
 		}
 	}
 	for _, g := range (PGPrivileges{Granted: p.Revoked}).Expand() {
-		if option, holds := held[g.plain()]; holds && (!g.Option || option) {
+		if option, holds := holding(g); holds && (!g.Option || option) {
 			d.text(g.path(), "granted", "revoked"+g.with(), 0)
 		}
 	}
 	return d
 }
+
+// byNature tells whether a right is there where nobody has said anything of what a role will make: its
+// owner has all, and everybody may call a function and use a type.
+func (g PGGrant) byNature() bool {
+	o, _ := ParsePGObject(g.On)
+	if o.Class != "default" || o.Schema != "" {
+		return false
+	}
+	open := o.Objects == "functions" || o.Objects == "types"
+	return g.Grantee == o.Role || open && g.Grantee == PGPublic
+}
+
+// PGPublic is everybody, as PGGrant.Grantee.
+const PGPublic = "public"
 
 // Expand lists what is granted right by right, sorted: ALL is each of them.
 func (p PGPrivileges) Expand() []PGGrant {

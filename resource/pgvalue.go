@@ -121,7 +121,7 @@ func enumOf(name, word string) string {
 }
 
 // SplitPGList reads a list of names, some of them in double quotes. An unquoted one is folded to lower
-// case, as the server does.
+// case, as the server does; an empty one is none.
 func SplitPGList(s string) []string {
 	var list []string
 	for s = strings.TrimLeft(s, " \t\n,"); s != ""; s = strings.TrimLeft(s, " \t\n,") {
@@ -132,7 +132,9 @@ func SplitPGList(s string) []string {
 			end := cmp.Or(strings.IndexByte(s, ',')+1, len(s)+1) - 1
 			name, s = strings.ToLower(strings.TrimSpace(s[:end])), s[end:]
 		}
-		list = append(list, name)
+		if name != "" {
+			list = append(list, name)
+		}
 	}
 	return list
 }

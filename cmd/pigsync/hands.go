@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/pigsync/pigsync/executors"
@@ -48,7 +49,7 @@ func newHands(c *config, place string, getenv func(string) string, log *slog.Log
 	h.fleet = &node.Fleet{Open: h.open, Fresh: h.fresh, Options: node.Options{Signer: h.ca, Log: log}}
 	h.etcd = etcd.New(etcd.Options{Dial: h.dial, SnapshotDir: filepath.Join(place, "snapshots"), Log: log})
 	h.mux = executors.Mux{resource.KindCA: h.ca}
-	for _, k := range resource.NodeKinds {
+	for _, k := range slices.Concat(resource.NodeKinds, resource.PGKinds) {
 		h.mux[k] = h.fleet
 	}
 	for _, k := range resource.EtcdKinds {
@@ -89,6 +90,7 @@ func (h *hands) reach(p resource.Places) executors.Executor {
 		p.Etcd[i].CA = pem
 	}
 	h.etcd.SetPlaces(p.Etcd)
+	h.fleet.SetPostgres(p.PG)
 	return h.mux
 }
 

@@ -31,9 +31,11 @@ type Fleet struct {
 	Options Options
 	Timeout time.Duration // for observing one node; 0 means 30 s
 
-	mu     sync.Mutex // guards what follows
-	nodes  map[string]*station
-	closed bool
+	mu      sync.Mutex // guards what follows
+	nodes   map[string]*station
+	closed  bool
+	places  map[string]resource.PGPlace // by cluster
+	leaders map[string]string           // by cluster, the node where its leader was last
 }
 
 var _ executors.Executor = (*Fleet)(nil)
@@ -48,12 +50,9 @@ type station struct {
 // Observe asks all nodes at once, each with one request. A node that does not answer in time is
 // unknown and holds up no other for longer than that.
 func (f *Fleet) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]resource.State {
-	byNode := map[string][]resource.ID{}
-	for _, id := range ids {
-		byNode[id.At] = append(byNode[id.At], id)
-	}
+	byNode, m := f.spread(ids)
 	out := make(map[resource.ID]resource.State, len(ids))
-	var mu sync.Mutex // guards out
+	var mu sync.Mutex // guards out and m
 	var wg sync.WaitGroup
 	for at, ids := range byNode {
 		wg.Go(func() {
@@ -66,10 +65,12 @@ func (f *Fleet) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 			})
 			mu.Lock()
 			defer mu.Unlock()
+			m.take(at, seen)
 			maps.Copy(out, seen)
 		})
 	}
 	wg.Wait()
+	maps.Copy(out, f.merge(m))
 	return out
 }
 
@@ -86,7 +87,7 @@ func (f *Fleet) observe(ctx context.Context, at string, ids []resource.ID) (map[
 		if err != nil {
 			return nil, err
 		}
-		seen, err := r.observe(ctx, ids)
+		seen, err := r.observe(ctx, ids, f.placesAt(at, false))
 		if ctx.Err() != nil && asker.Err() == nil {
 			r.kill(errSlow) // what does not answer is not kept
 		}
@@ -104,14 +105,25 @@ var (
 // Apply asks the node that the change is at. The change of a guarded file is confirmed over a new
 // connection, also when the old one did not survive it.
 func (f *Fleet) Apply(ctx context.Context, c diff.Change) error {
-	if e := f.here(c.ID.At); e != nil {
+	switch {
+	case c.ID.Kind == resource.KindPGHealth && c.Action == diff.Check:
+		return f.awaitPG(ctx, c)
+	case f.isCluster(c.ID.At):
+		return f.applyInside(ctx, c)
+	}
+	return f.applyAt(ctx, c.ID.At, c)
+}
+
+// applyAt asks one node.
+func (f *Fleet) applyAt(ctx context.Context, at string, c diff.Change) error {
+	if e := f.here(at); e != nil {
 		return e.Apply(ctx, c)
 	}
-	r, err := f.remote(ctx, c.ID.At)
+	r, err := f.remote(ctx, at)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.ID.At, err)
+		return fmt.Errorf("%s: %w", at, err)
 	}
-	err = r.Apply(ctx, c)
+	err = r.apply(ctx, c, f.placesAt(at, true))
 	if onTrial(c.ID) && (err == nil || ended(r)) {
 		err = f.confirm(ctx, c.ID)
 	}

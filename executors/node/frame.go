@@ -16,6 +16,7 @@ import (
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/executors/postgres"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -54,6 +55,7 @@ type frame struct {
 	IDs    []resource.ID `json:",omitempty"`
 	States []wireState   `json:",omitempty"` // in the order of the ids asked for
 	Change *wireChange   `json:",omitempty"`
+	Places []wirePlace   `json:",omitempty"` // the clusters of PostgreSQL with an instance on the node
 	Bytes  []byte        `json:",omitempty"` // a request for a certificate, or the certificate
 	Err    *wireError    `json:",omitempty"`
 	Log    *wireLog      `json:",omitempty"`
@@ -89,6 +91,9 @@ var codes = []struct {
 	err  error
 }{
 	{"moved", executors.ErrMoved},
+	{"elsewhere", postgres.ErrElsewhere},
+	{"stopped", postgres.ErrStopped},
+	{"nothing", postgres.ErrNothing},
 	{"no-space", syscall.ENOSPC},
 	{"read-only", syscall.EROFS},
 	{"permission", fs.ErrPermission},

@@ -18,6 +18,8 @@ func judge(c diff.Change, now resource.Spec) (done bool, err error) {
 		return false, diff.ErrNotKnown
 	case c.Spec != nil && c.Spec.Kind() != c.ID.Kind:
 		return false, fmt.Errorf("the spec is one of a %s", c.Spec.Kind())
+	case isPG(c.ID.Kind):
+		return judgePG(c, now)
 	case moved(c, now):
 		return false, executors.ErrMoved
 	case c.Action == diff.Delete:

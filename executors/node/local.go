@@ -12,22 +12,25 @@ import (
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/executors/postgres"
 	"github.com/pigsync/pigsync/resource"
 )
 
 // Local is the hand on this machine, for resource.NodeKinds, whatever place their ids name. Root is
 // required. Its fields must not be changed once it is used.
 type Local struct {
-	Root    *os.Root           // "/" of the machine; a directory in tests
-	Run     Runner             // runs commands; nil means Exec
-	Systemd Systemd            // nil: units are errors
-	Signer  Signer             // nil: no certificate can be made
-	Log     *slog.Logger       // nil discards
-	Now     func() time.Time   // nil means time.Now
-	Self    string             // path of this program, which a timer calls to undo; "": nothing guarded can be changed
-	SetName func(string) error // sets the kernel's host name; nil means sethostname(2)
-	held    locks
-	wishes  wishes
+	Root     *os.Root           // "/" of the machine; a directory in tests
+	Run      Runner             // runs commands; nil means Exec
+	Systemd  Systemd            // nil: units are errors
+	Signer   Signer             // nil: no certificate can be made
+	Log      *slog.Logger       // nil discards
+	Now      func() time.Time   // nil means time.Now
+	Self     string             // path of this program, which a timer calls to undo; "": nothing guarded can be changed
+	SetName  func(string) error // sets the kernel's host name; nil means sethostname(2)
+	Postgres []resource.PGPlace // the clusters with an instance here, unless a controller says which
+	held     locks
+	wishes   wishes
+	pg       postgres.Hand
 }
 
 var _ executors.Executor = (*Local)(nil)
@@ -43,8 +46,12 @@ type Signer interface {
 // Observe looks at every id. One call reads the accounts, the package database and the units once.
 // It is not stopped by ctx inside a read of a file.
 func (l *Local) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]resource.State {
+	return l.observe(ctx, ids, l.Postgres)
+}
+
+func (l *Local) observe(ctx context.Context, ids []resource.ID, places []resource.PGPlace) map[resource.ID]resource.State {
 	out := make(map[resource.ID]resource.State, len(ids))
-	v := l.look(ctx, ids)
+	v := l.look(ctx, ids, places...)
 	defer v.close()
 	for _, id := range ids {
 		spec, err := v.see(ctx, id)
@@ -59,25 +66,32 @@ func (l *Local) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 // Apply makes a change true and looks whether it is. Whoever is near cannot be locked out, so a guarded
 // change is confirmed at once.
 func (l *Local) Apply(ctx context.Context, c diff.Change) error {
-	err := l.apply(ctx, c, l.Signer, l.log())
+	err := l.apply(ctx, c, order{sign: l.Signer, log: l.log(), places: l.Postgres})
 	if err == nil && onTrial(c.ID) {
 		err = l.Confirm(ctx, c.ID)
 	}
 	return err
 }
 
-func (l *Local) apply(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
-	err := l.change(ctx, c, sign, log)
+// order is what comes with a change.
+type order struct {
+	sign   Signer
+	log    *slog.Logger
+	places []resource.PGPlace
+}
+
+func (l *Local) apply(ctx context.Context, c diff.Change, o order) error {
+	err := l.change(ctx, c, o)
 	if err == nil || errors.Is(err, executors.ErrMoved) {
 		return err
 	}
 	return fmt.Errorf("apply %s: %w", c.ID, plain(err))
 }
 
-func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slog.Logger) error {
+func (l *Local) change(ctx context.Context, c diff.Change, o order) error {
 	defer l.wishes.add(c)()
 	defer l.held.lock(lockName(c.ID))()
-	w := &work{view: l.look(ctx, []resource.ID{c.ID}), id: c.ID, sign: sign, log: log}
+	w := &work{view: l.look(ctx, []resource.ID{c.ID}, o.places...), id: c.ID, sign: o.sign, log: o.log}
 	defer w.close()
 	have, err := w.see(ctx, c.ID)
 	if err != nil {
@@ -87,22 +101,25 @@ func (l *Local) change(ctx context.Context, c diff.Change, sign Signer, log *slo
 	if done || err != nil {
 		return err
 	}
-	if c.Action == diff.Delete {
+	switch {
+	case isPG(c.ID.Kind):
+		err = w.applyPG(c, have)
+	case c.Action == diff.Delete:
 		err = w.remove(ctx, c.Spec, have)
-	} else {
+	default:
 		err = w.make(ctx, c.Spec, have)
 	}
 	if err != nil || onTrial(c.ID) { // its proof is the confirmation
 		return err
 	}
-	return l.prove(ctx, c)
+	return l.prove(ctx, c, o.places)
 }
 
 // prove looks whether the change holds: that a command ended well is no proof.
-func (l *Local) prove(ctx context.Context, c diff.Change) error {
+func (l *Local) prove(ctx context.Context, c diff.Change, places []resource.PGPlace) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofTimeout)
 	defer cancel()
-	v := l.look(ctx, []resource.ID{c.ID})
+	v := l.look(ctx, []resource.ID{c.ID}, places...)
 	defer v.close()
 	now, err := v.see(ctx, c.ID)
 	switch {
@@ -178,6 +195,9 @@ func lockName(id resource.ID) string {
 		return "accounts"
 	case resource.KindTrust:
 		return "trust"
+	}
+	if isPG(id.Kind) {
+		return "postgres:" + id.At
 	}
 	return string(id.Kind) + ":" + id.Name
 }

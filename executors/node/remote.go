@@ -105,7 +105,7 @@ func (r *Remote) Close() error {
 
 // Observe asks the helper once.
 func (r *Remote) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]resource.State {
-	seen, err := r.observe(ctx, ids)
+	seen, err := r.observe(ctx, ids, nil)
 	if err != nil {
 		return unknown(ids, err)
 	}
@@ -120,8 +120,8 @@ func unknown(ids []resource.ID, err error) map[resource.ID]resource.State {
 	return out
 }
 
-func (r *Remote) observe(ctx context.Context, ids []resource.ID) (map[resource.ID]resource.State, error) {
-	f, err := r.ask(ctx, frame{Op: opObserve, IDs: ids}, nil)
+func (r *Remote) observe(ctx context.Context, ids []resource.ID, places []wirePlace) (map[resource.ID]resource.State, error) {
+	f, err := r.ask(ctx, frame{Op: opObserve, IDs: ids, Places: places}, nil)
 	if err == nil {
 		err = f.Err.decode()
 	}
@@ -155,7 +155,9 @@ func (s wireState) decode(k resource.Kind) resource.State {
 
 // Apply asks the helper to make a change. When the stream is lost meanwhile, the error says that it
 // is not known whether the change was made.
-func (r *Remote) Apply(ctx context.Context, c diff.Change) error {
+func (r *Remote) Apply(ctx context.Context, c diff.Change) error { return r.apply(ctx, c, nil) }
+
+func (r *Remote) apply(ctx context.Context, c diff.Change, places []wirePlace) error {
 	if err := r.clock(); err != nil {
 		return fmt.Errorf("apply %s: %w", c.ID, err)
 	}
@@ -167,7 +169,7 @@ func (r *Remote) Apply(ctx context.Context, c diff.Change) error {
 	if want, ok := c.Spec.(resource.Cert); ok && r.opts.Signer != nil && c.Action != diff.Delete {
 		sign = func(csr []byte) ([]byte, error) { return r.opts.Signer.Sign(ctx, want.Issuer, csr, want) }
 	}
-	f, err := r.ask(ctx, frame{Op: opApply, Change: w}, sign)
+	f, err := r.ask(ctx, frame{Op: opApply, Change: w, Places: places}, sign)
 	if err != nil {
 		return fmt.Errorf("apply %s: not known whether it was done: %w", c.ID, err)
 	}

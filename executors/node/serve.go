@@ -180,7 +180,7 @@ func (s *server) reply(id uint64, f frame) {
 }
 
 func (s *server) observe(ctx context.Context, f frame) frame {
-	seen := s.l.Observe(ctx, f.IDs)
+	seen := s.l.observe(ctx, f.IDs, decodePlaces(f.Places))
 	out := frame{Op: opStates, States: make([]wireState, len(f.IDs))}
 	for i, id := range f.IDs {
 		out.States[i] = encodeState(seen[id])
@@ -203,7 +203,7 @@ func (s *server) apply(ctx context.Context, f frame) frame {
 		c, err = f.Change.decode()
 	}
 	if err == nil {
-		err = s.l.apply(ctx, c, farSigner{s, f.ID}, s.log)
+		err = s.l.apply(ctx, c, order{farSigner{s, f.ID}, s.log, decodePlaces(f.Places)})
 	}
 	return frame{Op: opDone, Err: encodeError(err)}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/pigsync/pigsync/executors/postgres"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -22,6 +23,8 @@ type view struct {
 	units    func() (map[string]UnitState, error)
 	bundle   func() (map[string]bool, error)
 	ask      func(argv ...string) (string, error) // runs a command that only looks
+	postgres func(seat postgres.Seat) *postgres.Look
+	places   []resource.PGPlace
 }
 
 // work is one change under way.
@@ -32,8 +35,9 @@ type work struct {
 	log  *slog.Logger
 }
 
-func (l *Local) look(ctx context.Context, ids []resource.ID) *view {
-	v := &view{tree: newTree(l.Root), l: l}
+// places are those of the clusters that have an instance here.
+func (l *Local) look(ctx context.Context, ids []resource.ID, places ...resource.PGPlace) *view {
+	v := &view{tree: newTree(l.Root), l: l, places: places}
 	v.accounts = sync.OnceValues(func() (*accounts, error) { return patiently(v.readAccounts) })
 	v.packages = sync.OnceValues(func() (map[string]packageState, error) {
 		return patiently(func() (map[string]packageState, error) { return v.readPackages(ctx, packageNames(ids)) })
@@ -41,6 +45,7 @@ func (l *Local) look(ctx context.Context, ids []resource.ID) *view {
 	v.units = sync.OnceValues(func() (map[string]UnitState, error) { return l.readUnits(ctx, unitNames(ids)) })
 	v.bundle = sync.OnceValues(v.readBundle)
 	v.ask = func(argv ...string) (string, error) { return l.ask(ctx, argv) }
+	v.postgres = v.seats(ctx, ids)
 	return v
 }
 
@@ -68,6 +73,9 @@ func patiently[T any](look func() (T, error)) (found T, err error) {
 }
 
 func (v *view) seeKind(id resource.ID) (resource.Spec, error) {
+	if isPG(id.Kind) {
+		return v.seePG(id)
+	}
 	k, ok := kinds[id.Kind]
 	if !ok {
 		return nil, fmt.Errorf("a node has no %s", id.Kind)

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/executors/postgres"
+	"github.com/pigsync/pigsync/resource"
+)
+
+func isPG(k resource.Kind) bool { return slices.Contains(resource.PGKinds, k) }
+
+// wirePlace is a resource.PGPlace that shows its password: on the wire, and there alone.
+type wirePlace struct {
+	At       string
+	Seats    []resource.PGSeat
+	User     string `json:",omitempty"`
+	Password string `json:",omitempty"`
+}
+
+func decodePlaces(list []wirePlace) (places []resource.PGPlace) {
+	for _, p := range list {
+		places = append(places, resource.PGPlace{At: p.At, Seats: p.Seats, User: p.User, Password: resource.NewSecret(p.Password)})
+	}
+	return places
+}
+
+// seats gives the look at an instance, the same one for all that is asked of it.
+func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat) *postgres.Look {
+	looks := map[string]*postgres.Look{}
+	node := postgres.Node{Read: v.small, UID: v.uid}
+	return func(s postgres.Seat) *postgres.Look {
+		key := s.Cluster + "/" + s.Instance
+		if looks[key] == nil {
+			looks[key] = v.l.pg.Look(ctx, s, node, ids)
+		}
+		return looks[key]
+	}
+}
+
+func (v *view) uid(name string) (int, error) {
+	a, err := v.accounts()
+	if err != nil {
+		return 0, err
+	}
+	u, ok := a.users[name]
+	if !ok {
+		return 0, fmt.Errorf("there is no user %q", name)
+	}
+	return u.uid, nil
+}
+
+// seat finds the instance that an id is of: by its name, or by its cluster.
+func (v *view) seat(id resource.ID) (postgres.Seat, error) {
+	for _, p := range v.places {
+		for _, s := range p.Seats {
+			if p.At == id.At || s.Instance == id.Name && s.Node == id.At {
+				return postgres.Seat{PGSeat: s, Cluster: p.At, User: p.User, Password: p.Password}, nil
+			}
+		}
+	}
+	return postgres.Seat{}, errNoSeat
+}
+
+var errNoSeat = errors.New("nobody said where such an instance runs")
+
+func (v *view) seePG(id resource.ID) (resource.Spec, error) {
+	s, err := v.seat(id)
+	if err != nil {
+		return nil, err
+	}
+	return v.postgres(s).See(id)
+}
+
+func (w *work) applyPG(c diff.Change, have resource.Spec) error {
+	s, err := w.seat(c.ID)
+	if err != nil {
+		return err
+	}
+	return w.postgres(s).Apply(c, have)
+}
+
+// judgePG lets a change be made when it is the one that was shown: the differences are those of the plan.
+// Whatever else has changed of a server is no concern of this change.
+func judgePG(c diff.Change, now resource.Spec) (done bool, err error) {
+	switch {
+	case c.Action == diff.Delete && now == nil:
+		return c.Have == nil, movedIf(c.Have != nil)
+	case c.Action == diff.Delete:
+		return false, movedIf(!reflect.DeepEqual(c.Have, now))
+	case now != nil && len(c.Spec.Compare(now)) == 0:
+		return true, nil
+	}
+	same := (c.Have == nil) == (now == nil) && reflect.DeepEqual(c.Spec.Compare(c.Have), c.Spec.Compare(now))
+	return false, movedIf(!same)
+}
+
+func movedIf(moved bool) error {
+	if moved {
+		return executors.ErrMoved
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+var errNoConfig = errors.New("there is no dynamic configuration in the DCS")
+
+func (l *Look) askConfig() (config map[string]any, err error) {
+	if err = l.call(l.ctx, "GET", "/config", nil, &config); err == nil && len(config) == 0 {
+		err = errNoConfig
+	}
+	return config, err
+}
+
+// seeConfig is one key; a null is no key.
+func (l *Look) seeConfig(path string) (resource.Spec, error) {
+	config, err := l.config()
+	if err != nil {
+		return nil, err
+	}
+	value, err := reach(config, path)
+	if err != nil || value == nil {
+		return nil, err
+	}
+	b, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	c := resource.PGConfig{Path: path, Value: string(b)}
+	if name := c.Parameter(); name != "" {
+		g, err := l.globals()
+		if err != nil {
+			return nil, err
+		}
+		c.PGType = g.Types[strings.ToLower(name)]
+	}
+	return c, nil
+}
+
+// reach walks down a path.
+func reach(config map[string]any, path string) (any, error) {
+	var value any = config
+	for key := range strings.SplitSeq(path, "/") {
+		if key == "" {
+			return nil, fmt.Errorf("%q is no path of a configuration", path)
+		}
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil, nil
+		}
+		value = object[key]
+	}
+	return value, nil
+}
+
+// patch changes one key, and nothing beside it: what is sent is the difference, which Patroni merges into
+// what is there, and refuses when that has changed meanwhile.
+func (l *Look) patch(c diff.Change) error {
+	config, err := l.askConfig()
+	if err != nil {
+		return err
+	}
+	now, err := reach(config, c.ID.Name)
+	if err != nil {
+		return err
+	}
+	var value any
+	if want, ok := c.Spec.(resource.PGConfig); ok && c.Action != diff.Delete {
+		d := json.NewDecoder(strings.NewReader(want.Value))
+		d.UseNumber()
+		if err := d.Decode(&value); err != nil {
+			return fmt.Errorf("the value of %s is no JSON", c.ID.Name)
+		}
+		if err := fits(c.ID.Name, value); err != nil {
+			return err
+		}
+	}
+	keys := strings.Split(c.ID.Name, "/")
+	body := delta(now, value)
+	for _, key := range slices.Backward(keys) {
+		body = map[string]any{key: body}
+	}
+	if err := l.call(l.ctx, "PATCH", "/config", body, nil); err != nil {
+		return err
+	}
+	return l.await("it was patched and is not what it should be", func(context.Context) (bool, error) {
+		config, err := l.askConfig() // older than the patch for as long as Patroni has not looked at the DCS again
+		if err != nil {
+			return false, err
+		}
+		now, err := reach(config, c.ID.Name)
+		return holds(c, now), err
+	})
+}
+
+// holds tells whether a key is what it should be.
+func holds(c diff.Change, now any) bool {
+	if now == nil || c.Action == diff.Delete {
+		return now == nil && c.Action == diff.Delete
+	}
+	b, err := json.Marshal(now)
+	return err == nil && len(c.Spec.Compare(resource.PGConfig{Path: c.ID.Name, Value: string(b)})) == 0
+}
+
+// delta is what makes value of now when it is merged: a key that goes is a null. Nulls that would be
+// stored as such are left out.
+func delta(now, value any) any {
+	want, ok := value.(map[string]any)
+	if !ok {
+		return value
+	}
+	have, _ := now.(map[string]any)
+	out := map[string]any{}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if want[key] != nil {
+			out[key] = delta(have[key], want[key])
+		}
+	}
+	for key := range have {
+		if _, kept := want[key]; !kept || want[key] == nil {
+			out[key] = nil
+		}
+	}
+	return out
+}
+
+// objects are the keys whose value must be one: Patroni takes anything that is JSON, and then stops
+// working.
+var objects = []string{"postgresql", "postgresql/parameters", "slots", "standby_cluster"}
+
+// numbers are the keys whose value must be one.
+var numbers = []string{
+	"ttl", "loop_wait", "retry_timeout", "maximum_lag_on_failover", "max_timelines_history", "primary_start_timeout",
+	"master_start_timeout", "primary_stop_timeout", "master_stop_timeout", "synchronous_node_count",
+}
+
+// fits refuses what would stop the members of the cluster.
+func fits(path string, value any) error {
+	_, object := value.(map[string]any)
+	_, number := value.(json.Number)
+	_, list := value.([]any)
+	switch {
+	case slices.Contains(objects, path) && !object:
+		return fmt.Errorf("%s must be an object", path)
+	case slices.Contains(numbers, path) && !number:
+		return fmt.Errorf("%s must be a number", path)
+	case strings.HasPrefix(path, "postgresql/parameters/") && (object || list):
+		return fmt.Errorf("%s must be one value", path)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Hand is what an instance is reached with. Its fields must not be changed once it is used.
+type Hand struct {
+	// Socket connects to a socket as a user; nil means Peer.
+	Socket func(ctx context.Context, path string, uid int) (net.Conn, error)
+
+	mu      sync.Mutex              // guards clients
+	clients map[string]*http.Client // by the file with the authority
+}
+
+// The reasons why an instance has no answer for its cluster.
+var (
+	// ErrElsewhere says that another member leads.
+	ErrElsewhere = errors.New("it does not lead")
+	// ErrStopped says that nobody listens where Patroni should, and that there are data.
+	ErrStopped = errors.New("Patroni does not run")
+	// ErrNothing says that nothing runs, and nothing lies in the data directory.
+	ErrNothing = errors.New("there is nothing")
+)
+
+// Seat is one instance and what its cluster is reached with.
+type Seat struct {
+	resource.PGSeat
+	Cluster  string
+	User     string // of Patroni's REST API
+	Password resource.Secret
+}
+
+// Look is one look at an instance: what several ids need is asked once. It is for one goroutine.
+type Look struct {
+	h       *Hand
+	node    Node
+	ctx     context.Context //nolint:containedctx // a look is as long as its call
+	seat    Seat
+	wanted  wanted
+	status  func() (status, error)
+	config  func() (map[string]any, error)
+	onDisk  func() (disk, error)
+	globals func() (*globals, error)
+	inside  map[string]func() (*inside, error) // by database
+	loaded  func() (resource.PGLoaded, error)
+}
+
+// Node is what a look needs of the node beside the instance.
+type Node struct {
+	Read func(path string) ([]byte, error) // a small file by its absolute path; nil, nil: there is none
+	UID  func(name string) (int, error)    // the number of a user
+}
+
+// Look prepares a look at an instance for those ids; nothing is asked before it is needed.
+func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID) *Look {
+	l := &Look{h: h, node: node, ctx: ctx, seat: seat, wanted: sift(seat, ids), inside: map[string]func() (*inside, error){}}
+	l.status = sync.OnceValues(l.askStatus)
+	l.config = sync.OnceValues(l.askConfig)
+	l.onDisk = sync.OnceValues(l.readDisk)
+	l.globals = sync.OnceValues(l.askGlobals)
+	l.loaded = sync.OnceValues(l.askLoaded)
+	return l
+}
+
+// See says what is true of an id; nil, nil is absent.
+func (l *Look) See(id resource.ID) (resource.Spec, error) {
+	switch id.Kind {
+	case resource.KindPGMember:
+		return l.member()
+	case resource.KindPGCluster:
+		return l.picture()
+	case resource.KindPGLoaded:
+		return l.seeLoaded()
+	case resource.KindPGHealth:
+		if id.At != l.seat.Cluster {
+			return l.health()
+		}
+	}
+	if err := l.leads(); err != nil {
+		return nil, err
+	}
+	return l.seeInside(id)
+}
+
+// seeInside is what the leader says of what is inside the cluster.
+func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
+	switch id.Kind {
+	case resource.KindPGHealth:
+		return l.clusterHealth()
+	case resource.KindPGConfig:
+		return l.seeConfig(id.Name)
+	case resource.KindPGRole:
+		return l.seeRole(id.Name)
+	case resource.KindPGDatabase:
+		return l.seeDatabase(id.Name)
+	case resource.KindPGSchema:
+		return l.seeSchema(id.Name)
+	case resource.KindPGExtension:
+		return l.seeExtension(id.Name)
+	case resource.KindPGPrivileges:
+		return l.seePrivileges(id.Name)
+	case resource.KindPGAbsent:
+		return l.seeAbsent(id)
+	}
+	return nil, fmt.Errorf("PostgreSQL has no %s", id.Kind)
+}
+
+// Apply makes a change that was judged to be the one of the plan. have is what was seen just now.
+func (l *Look) Apply(c diff.Change, have resource.Spec) error {
+	switch want := c.Spec.(type) {
+	case resource.PGMember:
+		return l.restart(c.Action)
+	case resource.PGLoaded:
+		return l.reload(c.Action)
+	case resource.PGConfig:
+		return l.patch(c)
+	case resource.PGRole:
+		return l.applyRole(c, want, have)
+	case resource.PGDatabase:
+		return l.applyDatabase(c, want, have)
+	case resource.PGSchema:
+		return l.applySchema(c, want, have)
+	case resource.PGExtension:
+		return l.applyExtension(c, want, have)
+	case resource.PGPrivileges:
+		return l.applyPrivileges(c, want, have)
+	case resource.PGAbsent:
+		return l.applyAbsent(c, want)
+	}
+	return errNotMade
+}
+
+var errNotMade = errors.New("it can only be observed")

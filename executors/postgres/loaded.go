@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// askLoaded asks the server which of its files were changed after it read them, and what it would say to
+// them now. The views read the files, not what is in force: a file that is refused is not in force, however
+// new. A setting that waits for a restart is no fault of the file, and a rule that cannot match (its type is
+// known) does not keep the others from being read.
+const askLoaded = `WITH files AS (
+  SELECT current_setting('config_file') AS path UNION SELECT current_setting('hba_file') UNION SELECT current_setting('ident_file')
+  UNION SELECT current_setting('data_directory') || '/postgresql.auto.conf'
+  UNION SELECT sourcefile FROM pg_file_settings WHERE sourcefile IS NOT NULL
+  UNION SELECT to_jsonb(h)->>'file_name' FROM pg_hba_file_rules h WHERE to_jsonb(h)->>'file_name' IS NOT NULL)
+SELECT json_build_object(
+ 'stale', (SELECT coalesce(json_agg(f.path ORDER BY f.path), '[]') FROM files f, pg_stat_file(f.path, true) t WHERE t.change > pg_conf_load_time()),
+ 'wrong', (SELECT coalesce(json_agg(w.say ORDER BY w.say), '[]') FROM (
+    SELECT coalesce(to_jsonb(h)->>'file_name', current_setting('hba_file')) || ':' || h.line_number || ': ' || h.error AS say
+      FROM pg_hba_file_rules h WHERE h.error IS NOT NULL AND h.type IS NULL
+    UNION ALL SELECT coalesce(sourcefile, '') || ':' || coalesce(sourceline::text, '') || ': ' || coalesce(name || ': ', '') || error
+      FROM pg_file_settings WHERE error IS NOT NULL AND error <> 'setting could not be applied') w))`
+
+func (l *Look) askLoaded() (resource.PGLoaded, error) {
+	var out resource.PGLoaded
+	err := l.within(maintenance, func(ctx context.Context, s *session) error { return s.ask(ctx, &out, askLoaded) })
+	return out, err
+}
+
+// seeLoaded is absent where no server is.
+func (l *Look) seeLoaded() (resource.Spec, error) {
+	if _, err := l.status(); errors.Is(err, ErrStopped) && errors.Is(l.idle(err), ErrNothing) {
+		return nil, nil
+	}
+	loaded, err := l.loaded()
+	if err != nil {
+		return nil, err
+	}
+	return orderly(loaded), nil
+}
+
+// orderly makes an empty list the same as none.
+func orderly(l resource.PGLoaded) resource.PGLoaded {
+	if len(l.Stale) == 0 {
+		l.Stale = nil
+	}
+	if len(l.Wrong) == 0 {
+		l.Wrong = nil
+	}
+	return l
+}
+
+// reload makes the server read its files, unless it would refuse them: a restart would not come up then.
+func (l *Look) reload(a diff.Action) error {
+	if a != diff.Update {
+		return errNotMade
+	}
+	loaded, err := l.loaded()
+	switch {
+	case err != nil:
+		return err
+	case len(loaded.Wrong) > 0:
+		return fmt.Errorf("the server would not read its files: %s", strings.Join(loaded.Wrong, "; "))
+	}
+	err = l.writing(maintenance, func(ctx context.Context, s *session) error {
+		return s.ask(ctx, new(bool), "SELECT to_json(pg_reload_conf())")
+	})
+	if err != nil {
+		return err
+	}
+	return l.await("it was told to read its files and has not", func(context.Context) (bool, error) {
+		now, err := l.askLoaded()
+		return err == nil && len(now.Stale) == 0, err
+	})
+}

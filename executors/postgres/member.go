@@ -1,0 +1,202 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// disk is what lies in the data directory, whether a server runs or not.
+type disk struct {
+	system string
+	major  int
+}
+
+// readDisk reads the version file, and the system identifier, with which the control file begins.
+func (l *Look) readDisk() (d disk, err error) {
+	version, err := l.node.Read(l.seat.Data + "/PG_VERSION")
+	if err != nil || version == nil {
+		return d, err
+	}
+	if d.major, err = strconv.Atoi(strings.TrimSpace(string(version))); err != nil {
+		return d, fmt.Errorf("%s/PG_VERSION holds no version", l.seat.Data)
+	}
+	control, err := l.node.Read(l.seat.Data + "/global/pg_control")
+	if err == nil && len(control) >= 8 {
+		d.system = strconv.FormatUint(binary.NativeEndian.Uint64(control), 10)
+	}
+	return d, err
+}
+
+// member is what Patroni says, or else what lies on the disk.
+func (l *Look) member() (resource.Spec, error) {
+	s, err := l.status()
+	if err != nil && !errors.Is(err, ErrStopped) {
+		return nil, err
+	}
+	d, diskErr := l.onDisk()
+	switch {
+	case err == nil:
+		return s.member(d), nil
+	case diskErr != nil:
+		return nil, diskErr
+	case d.major == 0:
+		return nil, nil
+	}
+	return resource.PGMember{System: d.system, Major: d.major}, nil
+}
+
+func (s status) member(d disk) resource.PGMember {
+	m := resource.PGMember{
+		Cluster: s.Patroni.Scope, State: s.State, System: s.System, Server: s.Server, Major: s.Server / 10000,
+		Patroni: s.Patroni.Version, Timeline: s.Timeline, Paused: s.Pause, Pending: s.Pending,
+		Reasons:  slices.Sorted(maps.Keys(s.Reasons)),
+		Location: max(s.Log.Location, s.Log.Received, s.Log.Replayed),
+	}
+	if m.System == "" {
+		m.System = d.system
+	}
+	if m.Major == 0 {
+		m.Major = d.major
+	}
+	if s.runs() {
+		m.Role = roles[s.Role]
+	}
+	m.Up = s.up()
+	for k, v := range s.Tags {
+		if m.Tags == nil {
+			m.Tags = map[string]string{}
+		}
+		m.Tags[k] = fmt.Sprint(v)
+	}
+	return m
+}
+
+// following are the states of a server that is one, by what Patroni's versions call them.
+var following = []string{"running", "streaming", "in archive recovery"}
+
+func (s status) runs() bool { return slices.Contains(following, s.State) && s.Server > 0 }
+
+// up tells whether the server does its work: a leader runs; a replica streams, unless it is not meant to.
+func (s status) up() bool {
+	lonely, _ := s.Tags["nostream"].(bool)
+	switch {
+	case !s.runs():
+		return false
+	case roles[s.Role] == resource.PGLeader, roles[s.Role] == resource.PGStandbyLeader:
+		return !s.Unlocked
+	}
+	return s.State == "streaming" || s.Replication == "streaming" || s.State == "running" && s.Replication == "" || lonely
+}
+
+// leads is nil where this member leads its cluster, and else the reason why it has no answer.
+func (l *Look) leads() error {
+	s, err := l.status()
+	switch {
+	case errors.Is(err, ErrStopped):
+		return l.idle(err)
+	case err != nil:
+		return err
+	case s.Patroni.Scope != l.seat.Cluster:
+		return fmt.Errorf("Patroni here is one of the cluster %q", s.Patroni.Scope)
+	case !s.runs():
+		return fmt.Errorf("%w: it is %s", ErrElsewhere, s.State)
+	case roles[s.Role] == resource.PGReplica:
+		return ErrElsewhere
+	case roles[s.Role] == "":
+		return fmt.Errorf("Patroni says that it is %q, which nobody knows", s.Role)
+	case s.Unlocked:
+		return fmt.Errorf("%w: the cluster has no leader now", ErrElsewhere)
+	}
+	return nil
+}
+
+// idle tells an empty place from one where Patroni has stopped.
+func (l *Look) idle(stopped error) error {
+	d, err := l.onDisk()
+	switch {
+	case err != nil:
+		return err
+	case d.major == 0:
+		return ErrNothing
+	}
+	return stopped
+}
+
+// picture is this member's part of the picture of its cluster.
+func (l *Look) picture() (resource.Spec, error) {
+	spec, err := l.member()
+	if err != nil {
+		return nil, err
+	}
+	m, there := spec.(resource.PGMember)
+	if !there {
+		return nil, ErrNothing
+	}
+	c := resource.PGCluster{Members: []resource.PGMemberInfo{{Instance: l.seat.Instance, Node: l.seat.Node, PGMember: m}}}
+	if l.leads() == nil {
+		c.Leader = l.seat.Instance
+	}
+	return c, nil
+}
+
+// health is the gate of this instance.
+func (l *Look) health() (resource.Spec, error) {
+	s, err := l.status()
+	if err != nil && !errors.Is(err, ErrStopped) {
+		return nil, err
+	}
+	return resource.PGHealth{Healthy: err == nil && s.up() && s.Patroni.Scope == l.seat.Cluster}, nil
+}
+
+// clusterHealth is the gate of the cluster, asked of its leader: it takes writes, unless it leads a standby
+// cluster.
+func (l *Look) clusterHealth() (resource.Spec, error) {
+	s, err := l.status()
+	if err != nil {
+		return nil, err
+	}
+	if roles[s.Role] == resource.PGStandbyLeader {
+		return resource.PGHealth{Healthy: s.up()}, nil
+	}
+	g, err := l.globals()
+	if err != nil {
+		return nil, err
+	}
+	return resource.PGHealth{Healthy: s.up() && !g.Recovery}, nil
+}
+
+// restart asks Patroni to restart the server: it keeps the lock of a leader meanwhile.
+func (l *Look) restart(a diff.Action) error {
+	s, err := l.status()
+	switch {
+	case err != nil:
+		return err
+	case a != diff.Update:
+		return errors.New("an instance comes and goes by its unit and its data directory")
+	case s.Pause:
+		return errors.New("the cluster is paused")
+	case s.Patroni.Scope != l.seat.Cluster:
+		return fmt.Errorf("Patroni here is one of the cluster %q", s.Patroni.Scope)
+	case !s.Pending:
+		return executors.ErrMoved
+	case !s.runs():
+		return fmt.Errorf("the server is %s", s.State)
+	}
+	body := map[string]any{"restart_pending": true, "timeout": restartPatience}
+	if err := l.call(l.ctx, "POST", "/restart", body, nil); err != nil {
+		return err
+	}
+	return l.until(func(s status) bool { return s.up() && !s.Pending }, "it was restarted and is not back")
+}
+
+// restartPatience is how many seconds a server has to come back before Patroni counts it as failed.
+const restartPatience = 60
