@@ -1,5 +1,7 @@
 package resource
 
+import "net/netip"
+
 // Facts are what is true of a node by nature: observed, never wanted. The id is "facts:node@<node>".
 type Facts struct {
 	Hostname string
@@ -12,6 +14,25 @@ type Facts struct {
 	DiskMB   int // of the file system that holds /data, or would
 	BootID   string
 	Packages string // package format: "deb", "rpm" or ""
+	NICs     []NIC  // those with an address, but for the loopback
+}
+
+// NIC is a network interface and its addresses, those that hold for one link only left out.
+type NIC struct {
+	Name  string
+	Addrs []netip.Prefix
+}
+
+// NIC is the interface that has an address, "" when none has.
+func (f Facts) NIC(addr netip.Addr) string {
+	for _, n := range f.NICs {
+		for _, p := range n.Addrs {
+			if p.Addr() == addr {
+				return n.Name
+			}
+		}
+	}
+	return ""
 }
 
 // Kind is KindFacts.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -107,7 +108,7 @@ func shows(s string) bool {
 
 func TestEncodeDecodeRoundTrips(t *testing.T) {
 	specs := []resource.Spec{
-		resource.Facts{Hostname: "a", CPU: 4}, resource.NewFile([]byte("x\n\xff"), 0o644, "a", "b"),
+		resource.Facts{Hostname: "a", NICs: []resource.NIC{{Name: "x", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/8")}}}}, resource.NewFile([]byte("x\n\xff"), 0o644, "a", "b"),
 		resource.Dir{Mode: 0o755, Vacant: true}, resource.Link{Target: "/x"},
 		resource.Lines{Lines: []string{"a", "b"}}, resource.NewHostname("a"), resource.NewRepo([]byte("deb x")),
 		resource.Package{Name: "etcd", Version: "3"}, resource.Trust{PEM: "x", Bundled: true},

@@ -38,7 +38,10 @@ func (v *view) seeFacts() (resource.Spec, error) {
 	if f.DiskMB, err = v.diskMB("/data"); err != nil {
 		return nil, err
 	}
-	f.Packages, err = v.packageFormat()
+	if f.Packages, err = v.packageFormat(); err != nil {
+		return nil, err
+	}
+	f.NICs, err = v.l.nics()
 	return f, err
 }
 

@@ -3,9 +3,11 @@ package node_test
 import (
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,14 +20,17 @@ import (
 )
 
 func TestFacts(t *testing.T) {
-	got := see(t, local(t, machine(t)), resource.FactsOf("n")).(resource.Facts)
+	nics := []resource.NIC{{Name: "eth0", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/24")}}}
+	l := local(t, machine(t))
+	l.NICs = func() ([]resource.NIC, error) { return nics, nil }
+	got := see(t, l, resource.FactsOf("n")).(resource.Facts)
 	if got.DiskMB < 1 {
 		t.Error("the disk below the root has no size")
 	}
 	arch := got.Arch
 	got.DiskMB = 0
-	want := resource.Facts{Hostname: "old", Arch: arch, Distro: "debian", Release: "13", Codename: "trixie", CPU: 2, MemMB: 2000, BootID: "7f1a", Packages: "deb"}
-	if got != want || arch == "" {
+	want := resource.Facts{Hostname: "old", Arch: arch, Distro: "debian", Release: "13", Codename: "trixie", CPU: 2, MemMB: 2000, BootID: "7f1a", Packages: "deb", NICs: nics}
+	if !reflect.DeepEqual(got, want) || arch == "" {
 		t.Errorf("got %+v", got)
 	}
 	here := see(t, local(t, "/"), resource.FactsOf("n")).(resource.Facts)

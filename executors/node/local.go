@@ -19,15 +19,16 @@ import (
 // Local is the hand on this machine, for resource.NodeKinds, whatever place their ids name. Root is
 // required. Its fields must not be changed once it is used.
 type Local struct {
-	Root     *os.Root           // "/" of the machine; a directory in tests
-	Run      Runner             // runs commands; nil means Exec
-	Systemd  Systemd            // nil: units are errors
-	Signer   Signer             // nil: no certificate can be made
-	Log      *slog.Logger       // nil discards
-	Now      func() time.Time   // nil means time.Now
-	Self     string             // path of this program, which a timer calls to undo; "": nothing guarded can be changed
-	SetName  func(string) error // sets the kernel's host name; nil means sethostname(2)
-	Postgres []resource.PGPlace // the clusters with an instance here, unless a controller says which
+	Root     *os.Root                       // "/" of the machine; a directory in tests
+	Run      Runner                         // runs commands; nil means Exec
+	Systemd  Systemd                        // nil: units are errors
+	Signer   Signer                         // nil: no certificate can be made
+	Log      *slog.Logger                   // nil discards
+	Now      func() time.Time               // nil means time.Now
+	Self     string                         // path of this program, which a timer calls to undo; "": nothing guarded can be changed
+	SetName  func(string) error             // sets the kernel's host name; nil means sethostname(2)
+	Postgres []resource.PGPlace             // the clusters with an instance here, unless a controller says which
+	NICs     func() ([]resource.NIC, error) // the network interfaces; nil asks the kernel
 	held     locks
 	wishes   wishes
 	pg       postgres.Hand
