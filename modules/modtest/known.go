@@ -3,6 +3,7 @@ package modtest
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ func Authority(name string) resource.CA {
 // ReadKnown reads what was seen of the surveyed ids, a line each; # begins a comment:
 //
 //	node NODE DISTRO RELEASE CODENAME ARCH   facts other than Debian's
+//	nic NODE NAME ADDRESS/BITS...            a network interface, after the node's other facts
 //	unreachable NODE...                      nothing there could be asked
 //	ca NAME                                  the authority exists
 //	dir PATH NODE...                         the directory is there
@@ -56,7 +58,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "unreachable": 1, "ca": 1, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -68,6 +70,8 @@ func (k known) line(word string, args []string) error {
 		f.Distro, f.Release, f.Codename, f.Arch = args[1], args[2], args[3], args[4]
 		f.Packages = map[string]string{"debian": "deb", "ubuntu": "deb", "rocky": "rpm"}[f.Distro]
 		k[resource.FactsOf(args[0])] = resource.State{Spec: f}
+	case "nic":
+		return k.nic(resource.FactsOf(args[0]), args[1], args[2:])
 	case "unreachable":
 		k.lose(args)
 	case "ca":
@@ -83,6 +87,21 @@ func (k known) line(word string, args []string) error {
 	case "member":
 		k.member(args)
 	}
+	return nil
+}
+
+func (k known) nic(id resource.ID, name string, addrs []string) error {
+	f, _ := k[id].Spec.(resource.Facts)
+	n := resource.NIC{Name: name}
+	for _, a := range addrs {
+		p, err := netip.ParsePrefix(a)
+		if err != nil {
+			return err
+		}
+		n.Addrs = append(n.Addrs, p)
+	}
+	f.NICs = append(f.NICs, n)
+	k[id] = resource.State{Spec: f}
 	return nil
 }
 

@@ -23,4 +23,6 @@ const (
 	CodeKey      = "NODE019" // a text that is no public key
 	CodeClosed   = "NODE040" // a firewall that would close the port by which the hand comes in
 	CodeOutside  = "NODE041" // a node outside of the networks that its firewall trusts
+	CodeNoNIC    = "NODE050" // a shared address, and no network interface to hold it
+	CodeVIPAuth  = "NODE051" // a password that VRRP cannot carry
 )

@@ -41,9 +41,10 @@ func (c *compiler) haproxy(repos []resource.ID) {
 	}
 	pos, node := c.bound.Pos("haproxy_enabled"), c.host.Addr
 	pkg := c.install(pos, "haproxy", repos)
-	dir := c.Keep(pos, modules.DirOf("/etc/haproxy", node), resource.Dir{Mode: 0o700, Owner: "root", Group: "root"}, pkg)
+	// The package has it too, with another mode: what is there before is left as it is.
+	dir := c.Keep(pos, modules.DirOf("/etc/haproxy", node), resource.Dir{Mode: 0o700, Owner: "root", Group: "root"})
 	conf := c.Keep(pos, modules.DirOf(servicesPath, node), resource.Dir{Mode: 0o700, Owner: "root", Group: "root"}, dir)
-	base := c.haproxyBase(dir)
+	base := c.haproxyBase(pkg, dir)
 	read := []modules.Loaded{base, {Path: haproxyService, Content: render("haproxy.service", nil)}}
 	after := []resource.ID{
 		conf, modules.FileOf(haproxyPath, node),
@@ -62,20 +63,16 @@ func (c *compiler) haproxy(repos []resource.ID) {
 }
 
 // haproxyBase is what all services share, and the page. It holds a password.
-func (c *compiler) haproxyBase(dir resource.ID) modules.Loaded {
-	name := c.facts.Hostname
-	if own := c.vars.name(); own != "" {
-		name = own
-	}
+func (c *compiler) haproxyBase(after ...resource.ID) modules.Loaded {
 	text := render("haproxy.cfg", map[string]any{
-		"MaxConn": haproxyConns, "Port": c.vars.HAProxyPort, "Page": "/haproxy/" + name + "/",
+		"MaxConn": haproxyConns, "Port": c.vars.HAProxyPort, "Page": "/haproxy/" + c.called() + "/",
 		"ClientTimeout": c.vars.ClientTimeout, "ServerTimeout": c.vars.ServerTimeout,
 		"Auth": c.vars.HAProxyAuth, "Login": quoteWord(c.vars.HAProxyUser + ":" + c.vars.HAProxyPass.Reveal()),
 	})
 	file := resource.NewFile(text, 0o600, "root", "root")
 	file.Secret = true
 	file.Validate = []string{"haproxy", "-c", "-q", "-f", "{}"}
-	c.Tend(c.bound.Pos("haproxy_enabled"), modules.FileOf(haproxyPath, c.host.Addr), file, dir)
+	c.Tend(c.bound.Pos("haproxy_enabled"), modules.FileOf(haproxyPath, c.host.Addr), file, after...)
 	return modules.Loaded{Path: haproxyPath, Content: text, Conf: true}
 }
 

@@ -38,9 +38,9 @@ func compile(p *modules.Pass) {
 	cs := bind(p)
 	checkNames(cs)
 	checkVIPs(cs)
-	names := roster(p.Inventory)
+	names, shared := roster(p.Inventory), sharers(cs)
 	for _, c := range cs {
-		c.roster = names
+		c.roster, c.sharers = names, shared[c.vars.VIPAddress]
 		c.check()
 		c.compile()
 	}
@@ -85,6 +85,8 @@ type compiler struct {
 	facts  resource.Facts
 	// roster are the names of all nodes, as lines of a hosts file.
 	roster []string
+	// sharers are the nodes that share the address of this one; none when it shares none.
+	sharers []*compiler
 }
 
 func (c *compiler) compile() {
@@ -107,6 +109,7 @@ func (c *compiler) compile() {
 	c.timezone(repos)
 	c.haproxy(repos)
 	c.nodeExporter(repos)
+	c.keepalived(repos)
 }
 
 // trust gives the node the authority's certificate, for programs that name it and for all others.

@@ -40,6 +40,7 @@ func (c *compiler) complete() bool {
 		c.Errorf(c.bound.Pos("vip_enabled"), CodeNoVIP, "vip_enabled: there is no vip_vrid: want a number of 1 to 254 that no other virtual router of the network has")
 		return false
 	}
+	c.checkAuth()
 	return true
 }
 
