@@ -114,7 +114,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindHostname: decode[Hostname], KindPackage: decode[Package], KindTrust: decode[Trust],
 	KindGroup: decode[Group], KindUser: decode[User], KindCert: decode[Cert], KindUnit: decode[Unit],
 	KindSysctl: decode[Sysctl], KindKernelModule: decode[KernelModule], KindTimezone: decode[Timezone],
-	KindSources: decode[Sources],
+	KindSources:  decode[Sources],
 	KindFirewall: decode[Firewall],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire

@@ -183,7 +183,7 @@ type PGGrant struct {
 	Option  bool   // may be granted on
 }
 
-// PGOnDatabase, PGOnSchema and PGOnDefault are what a right may be on.
+// PGOnDatabase is the database itself, as PGGrant.On.
 const PGOnDatabase = "database"
 
 // PGOnSchema is a schema, as PGGrant.On.

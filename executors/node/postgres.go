@@ -96,8 +96,16 @@ func judgePG(c diff.Change, now resource.Spec) (done bool, err error) {
 	case now != nil && len(c.Spec.Compare(now)) == 0:
 		return true, nil
 	}
-	same := (c.Have == nil) == (now == nil) && reflect.DeepEqual(c.Spec.Compare(c.Have), c.Spec.Compare(now))
-	return false, movedIf(!same)
+	left, shown := c.Spec.Compare(now), c.Spec.Compare(c.Have)
+	if c.Have == nil { // a new cluster comes with some of what is wanted of it
+		return false, movedIf(!among(left, shown))
+	}
+	return false, movedIf(now == nil || !slices.Equal(left, shown))
+}
+
+// among tells whether all that is left to do was shown.
+func among(left, shown []resource.Field) bool {
+	return !slices.ContainsFunc(left, func(f resource.Field) bool { return !slices.Contains(shown, f) })
 }
 
 func movedIf(moved bool) error {

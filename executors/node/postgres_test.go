@@ -215,15 +215,15 @@ func pgSuite(c *pgtest.Cluster) exectest.Options {
 		Secrets: func() []string { return []string{pgCanary, pgtest.Password, "SCRAM-SHA-256"} },
 		Strange: []resource.ID{{Kind: resource.KindPGRole, Name: "r", At: "elsewhere"}, resource.PGMemberOf("x", c.Node(1)), c.ID(resource.KindPGSchema, "nowhere")},
 		Samples: []exectest.Sample{
-			{ID: c.ID(resource.KindPGRole, "r"), Specs: []resource.Spec{
+			{ID: c.ID(resource.KindPGRole, "r"), Late: true, Specs: []resource.Spec{
 				resource.PGRole{Name: "r", Is: map[string]bool{"login": true}, Password: resource.NewSecret(pgCanary)},
 				resource.PGRole{Name: "r", Is: map[string]bool{"login": false}, Comment: "x", Days: new(3)},
 				resource.PGRole{Name: "r", Password: resource.NewSecret(pgCanary + "2"), Settings: map[string]string{"work_mem": "1MB"}},
 			}},
-			{ID: c.ID(resource.KindPGDatabase, "d"), Specs: []resource.Spec{
+			{ID: c.ID(resource.KindPGDatabase, "d"), Late: true, Specs: []resource.Spec{
 				resource.PGDatabase{PGCreation: resource.PGCreation{Encoding: "UTF8"}}, resource.PGDatabase{Limit: new(3), Comment: "x"},
 			}, Never: []resource.Spec{resource.PGDatabase{Owner: strings.Repeat("x", 64)}}},
-			{ID: c.ID(resource.KindPGSchema, "home/s"), Specs: []resource.Spec{resource.PGSchema{}, resource.PGSchema{Comment: "x"}}},
+			{ID: c.ID(resource.KindPGSchema, "home/s"), Late: true, Specs: []resource.Spec{resource.PGSchema{}, resource.PGSchema{Comment: "x"}}},
 			{ID: c.ID(resource.KindPGExtension, "home/cube"), Specs: []resource.Spec{resource.PGExtension{}}},
 			{
 				ID: c.ID(resource.KindPGConfig, work), First: key(`"5MB"`), Specs: []resource.Spec{key(`"6MB"`), key("7168")},

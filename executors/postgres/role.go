@@ -161,7 +161,7 @@ func (r *roleChange) password() error {
 		stored = resource.MD5Password(r.want.Name, stored).Reveal()
 	default:
 		salt := make([]byte, saltLength)
-		rand.Read(salt) //nolint:errcheck // it never fails
+		rand.Read(salt)
 		stored = resource.NewVerifier(resource.Prepared(stored), salt, iterations).Secret().Reveal()
 	}
 	r.alter("PASSWORD " + literal(stored))
