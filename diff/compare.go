@@ -84,7 +84,7 @@ func remove(r resource.Resource, have map[resource.ID]resource.State, orphan boo
 	c := Change{Resource: r, Action: Delete, Have: s.Spec, Orphan: orphan}
 	switch {
 	case seen && s.Err == nil && r.Spec != nil:
-		return c, s.Spec != nil
+		return c, resource.Remains(s.Spec)
 	case !orphan:
 		return c, false
 	case s.Err != nil:
@@ -93,7 +93,7 @@ func remove(r resource.Resource, have map[resource.ID]resource.State, orphan boo
 		c.Action, c.Err = Wait, errNotObserved
 	default:
 		c.Action, c.Err, c.Have = Wait, ErrNotKnown, nil
-		return c, s.Spec != nil
+		return c, resource.Remains(s.Spec)
 	}
 	return c, true
 }

@@ -32,28 +32,25 @@ func (r Repo) Compare(have Spec) []Field {
 	return d
 }
 
-// Sources are the files of a node that name package sources, its own and those of others. The id is
-// "sources:node@<node>". There is always something to observe, so it is never made or removed: it is
-// exclusive or it is not.
+// Sources wants the files of a node that name package sources to be ours alone: those of others are set
+// aside, and given back when nobody wants this any more. The id is "sources:node@<node>".
 type Sources struct {
-	Exclusive bool     // files that are not ours are set aside; otherwise what is aside is given back
-	Ours      []string // the paths of the files that stay; wanted only
-	Active    []string // the files in use; observed only
-	Aside     []string // where the files were that are set aside; observed only
+	Files  []string // the paths of our own files; wanted only
+	Active []string // the files in use, ours and those of others; observed only
+	Aside  []string // where the files were that are set aside; observed only
 }
 
 // Kind is KindSources.
 func (Sources) Kind() Kind { return KindSources }
 
-// Compare names the files to be set aside, or to be given back.
+// Ours is what was set aside.
+func (s Sources) Ours() bool { return len(s.Aside) > 0 }
+
+// Compare names the files to be set aside.
 func (s Sources) Compare(have Spec) []Field {
 	h, _ := have.(Sources)
 	var d fields
-	if s.Exclusive {
-		d.list("others", h.Others(s.Ours), nil, 0)
-		return d
-	}
-	d.list("aside", h.Aside, nil, 0)
+	d.list("others", h.Others(s.Files), nil, 0)
 	return d
 }
 

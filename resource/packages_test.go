@@ -24,10 +24,8 @@ func TestPackagesAndSources(t *testing.T) {
 		{"nobody offers what can be done without", resource.Package{Optional: true}, resource.Package{Unoffered: true}, "", 0},
 		{"it can be done without, but might be had", resource.Package{Optional: true}, nil, "installed", 0},
 		{"held at the version wanted", resource.Package{Version: "2"}, resource.Package{Version: "2", Held: true}, "", 0},
-		{"the sources of others are theirs", resource.Sources{}, stock, "", 0},
-		{"the sources of others are in the way", resource.Sources{Exclusive: true, Ours: ours}, stock, "others", 0},
-		{"they are aside", resource.Sources{Exclusive: true, Ours: ours}, aside, "", 0},
-		{"they are given back", resource.Sources{Ours: ours}, aside, "aside", 0},
+		{"the sources of others are in the way", resource.Sources{Files: ours}, stock, "others", 0},
+		{"they are aside", resource.Sources{Files: ours}, aside, "", 0},
 	} {
 		var paths []string
 		var hazard resource.Hazard
@@ -51,6 +49,17 @@ func TestSameVersion(t *testing.T) {
 	} {
 		if got := resource.SameVersion(tt.want, tt.have); got != tt.same {
 			t.Errorf("%s wanted, %s there: %v", tt.want, tt.have, got)
+		}
+	}
+}
+
+func TestRemains(t *testing.T) {
+	for _, tt := range []struct {
+		have resource.Spec
+		want bool
+	}{{nil, false}, {resource.Package{}, true}, {resource.Sources{Active: []string{"/a"}}, false}, {resource.Sources{Aside: []string{"/a"}}, true}} {
+		if got := resource.Remains(tt.have); got != tt.want {
+			t.Errorf("%+v: %v", tt.have, got)
 		}
 	}
 }

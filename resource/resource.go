@@ -73,6 +73,16 @@ type Gate interface{ Gate() }
 // Precious is a Spec whose loss matters; Loss says what it would cost.
 type Precious interface{ Loss() Hazard }
 
+// Partial is a Spec in which others have their part, so that there is always something to see. Ours tells
+// whether anything of it is ours, and can be taken back.
+type Partial interface{ Ours() bool }
+
+// Remains tells whether there is anything in what was observed that can be taken back.
+func Remains(have Spec) bool {
+	p, partial := have.(Partial)
+	return have != nil && (!partial || p.Ours())
+}
+
 // Resource is one thing that should be true.
 type Resource struct {
 	ID     ID

@@ -115,8 +115,8 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.Group{GID: 3}, resource.User{Groups: []string{"a"}}, resource.Cert{CN: "x", Names: []string{"a"}},
 		resource.Unit{Active: true, Conf: "c", Loads: []resource.Load{{Path: "/a", Skip: "initial-"}, {Path: "/b", Conf: true}}},
 		resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
-		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"), resource.Sources{Exclusive: true, Ours: []string{"/a"}, Active: []string{"/b"}},
 		resource.NewFirewall([]string{"10.0.0.0/8"}, []int{22}),
+		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"), resource.Sources{Files: []string{"/a"}, Active: []string{"/b"}},
 	}
 	for _, want := range specs {
 		b, err := resource.Encode(want)
@@ -141,7 +141,7 @@ func TestCompareWithItselfIsEmpty(t *testing.T) {
 	specs := []resource.Spec{
 		resource.NewFile([]byte("x"), 0o644, "a", "b"), resource.Dir{Mode: 0o755, Owner: "x", Vacant: true},
 		resource.Dir{}, resource.Link{Target: "/x"}, resource.Lines{Lines: []string{"a"}}, resource.NewHostname("a"),
-		resource.NewRepo([]byte("deb x")), resource.Package{Version: "3"}, resource.Package{}, resource.Sources{Exclusive: true, Ours: []string{"/a"}, Active: []string{"/a"}},
+		resource.NewRepo([]byte("deb x")), resource.Package{Version: "3"}, resource.Package{}, resource.Sources{Files: []string{"/a"}, Active: []string{"/a"}},
 		resource.Trust{PEM: "x", Bundled: true}, resource.Group{}, resource.User{Groups: []string{"b", "a"}},
 		resource.Cert{CN: "x", Names: []string{"a"}, Matched: true, Mode: 0o644},
 		resource.Unit{Active: true, Enabled: true, Inputs: "a", Noted: true}, resource.Unit{},

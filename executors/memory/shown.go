@@ -27,7 +27,7 @@ func shown(c diff.Change, n int) resource.Spec {
 		s.Optional = false
 		return s
 	case resource.Sources:
-		return resource.Sources{Active: s.Ours}
+		return resource.Sources{Active: s.Files}
 	case resource.Lines:
 		s.Adopt = false
 		return s

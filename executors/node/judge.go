@@ -42,6 +42,9 @@ func moved(c diff.Change, now resource.Spec) bool {
 		if c.ID.Kind == resource.KindUnit {
 			return unitMoved(c, resource.Unit{}, now)
 		}
+		if p, half := now.(resource.Package); half && p.Trouble != "" && c.Action == diff.Create {
+			return false // an attempt of ours failed: what was to be made is to be mended
+		}
 		held := now != nil && shared(c.ID.Kind) && c.Action != diff.Delete
 		return now != nil && (!held || len(c.Spec.Compare(now)) > 0)
 	case resource.Dir:

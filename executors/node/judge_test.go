@@ -28,3 +28,17 @@ func TestAUnitThatEndedByItselfMayGo(t *testing.T) {
 		}
 	}
 }
+
+// A package that another change brought, and whose script failed, is for its own change to mend: only so
+// does anybody learn what is wrong with it.
+func TestAPackageInTroubleIsMendedByItsChange(t *testing.T) {
+	id := resource.ID{Kind: resource.KindPackage, Name: "a", At: "n"}
+	c := diff.Change{Resource: resource.Resource{ID: id, Spec: resource.Package{}}, Action: diff.Create}
+	if done, err := judge(c, resource.Package{Name: "a", Trouble: "half-configured"}); done || err != nil {
+		t.Errorf("done %v, %v", done, err)
+	}
+	c.Spec = resource.Package{Version: "2"}
+	if _, err := judge(c, resource.Package{Name: "a", Version: "1"}); !errors.Is(err, executors.ErrMoved) {
+		t.Errorf("another version: %v", err)
+	}
+}

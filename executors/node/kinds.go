@@ -30,7 +30,7 @@ var kinds = map[resource.Kind]kind{
 	resource.KindHostname:     {see: one((*view).seeHostname), make: makes((*work).makeHostname)},
 	resource.KindTimezone:     {see: one((*view).seeTimezone), make: makes((*work).makeTimezone)},
 	resource.KindRepo:         {(*view).seeRepo, makes((*work).makeRepo), removes((*work).removeRepo)},
-	resource.KindSources:      {see: one((*view).seeSources), make: makes((*work).makeSources)},
+	resource.KindSources:      {one((*view).seeSources), makes((*work).makeSources), (*work).removeSources},
 	resource.KindPackage:      {(*view).seePackage, makes((*work).install), (*work).uninstall},
 	resource.KindTrust:        {(*view).seeTrust, makes((*work).makeTrust), removes((*work).removeTrust)},
 	resource.KindGroup:        {(*view).seeGroup, makes((*work).makeGroup), removes((*work).removeGroup)},

@@ -126,7 +126,7 @@ func (l *Local) prove(ctx context.Context, c diff.Change, places []resource.PGPl
 	switch {
 	case err != nil:
 		return fmt.Errorf("look again: %w", err)
-	case c.Action == diff.Delete && now != nil:
+	case c.Action == diff.Delete && resource.Remains(now):
 		return errStillThere
 	case c.Action == diff.Delete:
 		return nil

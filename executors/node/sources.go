@@ -83,16 +83,20 @@ func (v *view) namesSources(file string) (bool, error) {
 	return false, nil
 }
 
-// makeSources sets the files of others aside, or gives back what is aside.
-func (w *work) makeSources(ctx context.Context, want resource.Sources, have resource.Spec) error {
+// makeSources sets the files of others aside.
+func (w *work) makeSources(_ context.Context, want resource.Sources, have resource.Spec) error {
 	h, _ := have.(resource.Sources)
 	var errs []error
-	if want.Exclusive {
-		for _, file := range h.Others(want.Ours) {
-			errs = append(errs, w.setAside(file))
-		}
-		return errors.Join(errs...)
+	for _, file := range h.Others(want.Files) {
+		errs = append(errs, w.setAside(file))
 	}
+	return errors.Join(errs...)
+}
+
+// removeSources gives back what is aside.
+func (w *work) removeSources(ctx context.Context, _, have resource.Spec) error {
+	h, _ := have.(resource.Sources)
+	var errs []error
 	for _, file := range h.Aside {
 		errs = append(errs, w.giveBack(ctx, file))
 	}

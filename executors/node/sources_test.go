@@ -37,7 +37,7 @@ func TestSourcesAreSetAsideAndGivenBack(t *testing.T) {
 	if got, want := see(t, l, files), (resource.Sources{Active: all}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v", got)
 	}
-	exclusive := resource.Sources{Exclusive: true, Ours: ours}
+	exclusive := resource.Sources{Files: ours}
 	if err := set(t, l, files, exclusive); err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func TestSourcesAreSetAsideAndGivenBack(t *testing.T) {
 	}
 	write(t, dir+deb822, "Types: deb\nURIs: http://other\n")
 	fails(t, set(t, l, files, exclusive), "debian.sources is aside already")
-	fails(t, set(t, l, files, resource.Sources{Ours: ours}), "debian.sources is there again")
+	fails(t, set(t, l, files, nil), "debian.sources is there again")
 	if err := os.Remove(dir + deb822); err != nil {
 		t.Fatal(err)
 	}
-	if err := set(t, l, files, resource.Sources{Ours: ours}); err != nil {
+	if err := set(t, l, files, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := see(t, l, files), (resource.Sources{Active: all}); !reflect.DeepEqual(got, want) {
@@ -73,7 +73,7 @@ func TestSourcesOfDnf(t *testing.T) {
 	e, l := rocky(t)
 	write(t, e.dir+"/etc/yum.repos.d/rocky.repo", "[baseos]\nname=x\n")
 	write(t, e.dir+"/etc/yum.repos.d/node.repo", "[node]\nname=x\n")
-	if err := set(t, l, files, resource.Sources{Exclusive: true, Ours: []string{"/etc/yum.repos.d/node.repo"}}); err != nil {
+	if err := set(t, l, files, resource.Sources{Files: []string{"/etc/yum.repos.d/node.repo"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := see(t, l, files).(resource.Sources); strings.Join(got.Aside, " ") != "/etc/yum.repos.d/rocky.repo" || len(got.Active) != 1 {
