@@ -18,6 +18,7 @@ import (
 func Modules() []*modules.Module {
 	return []*modules.Module{
 		node.Module, infra.Module, etcd.Module, minio.Module, pgsql.Module, redis.Module,
-		fleet.Module, // compares all of them
+		node.Defaults, // what nobody wanted before
+		fleet.Module,  // compares all of them
 	}
 }

@@ -85,6 +85,7 @@ vector_enabled: false
 node_firewall_mode: none
 node_tune: none
 node_static_network: false
+node_default_packages: []
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.

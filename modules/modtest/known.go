@@ -68,7 +68,7 @@ func (k known) line(word string, args []string) error {
 	case "node":
 		f := Debian
 		f.Distro, f.Release, f.Codename, f.Arch = args[1], args[2], args[3], args[4]
-		f.Packages = map[string]string{"debian": "deb", "ubuntu": "deb", "rocky": "rpm"}[f.Distro]
+		f.Packages = map[string]string{"debian": "deb", "ubuntu": "deb", "rocky": "rpm", "rhel": "rpm", "almalinux": "rpm"}[f.Distro]
 		k[resource.FactsOf(args[0])] = resource.State{Spec: f}
 	case "nic":
 		return k.nic(resource.FactsOf(args[0]), args[1], args[2:])

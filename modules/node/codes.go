@@ -25,4 +25,11 @@ const (
 	CodeOutside  = "NODE041" // a node outside of the networks that its firewall trusts
 	CodeNoNIC    = "NODE050" // a shared address, and no network interface to hold it
 	CodeVIPAuth  = "NODE051" // a password that VRRP cannot carry
+
+	CodeRepoName   = "NODE060" // a name that no module of package sources can have
+	CodeNoURL      = "NODE061" // a package source that has no URL for the region
+	CodeOption     = "NODE062" // an option that would break the file of a package source
+	CodeTwoSources = "NODE063" // two package sources of one module with the same name
+	CodePackage    = "NODE064" // a word that is no package
+	CodeNoOwn      = "NODE065" // package sources of others that cannot go, because there are no others
 )

@@ -8,8 +8,9 @@
 // unless that could take away the way in, or something that others may use by now: accounts, packages,
 // loaded modules.
 //
-// Package sources of the distribution and of others are never touched. Only sources that the inventory names
-// (repo_upstream, node_repo_modules) are written, one file a module, and the default of the local
-// repository is understood; the maps of packages and mirrors that Pigsty ships per distribution are
-// not: a list that is not in the inventory is empty here.
+// Only package sources that the inventory names (repo_upstream, node_repo_modules) are written, one file a
+// module, and the default of the local repository is understood; the mirrors that Pigsty ships per
+// distribution are not. Sources of others are theirs, unless the inventory itself says node_repo_remove.
+// What packages are called on a system is for package distro to say. Defaults is a module of its own,
+// compiled last: the packages that every node has, as far as nobody else wants them.
 package node

@@ -30,6 +30,7 @@ type borrowed struct {
 	AdminIP      string   `var:"admin_ip" default:"10.10.10.10" doc:"The address of the admin node, which ${admin_ip} stands for."`
 	PGCluster    string   `var:"pg_cluster" doc:"The PostgreSQL cluster that the host belongs to."`
 	PGSeq        string   `var:"pg_seq" doc:"The number of the host's PostgreSQL instance within its cluster."`
+	PGVersion    int      `var:"pg_version" default:"18" doc:"The release of PostgreSQL, which $v and ${pg_version} stand for in a list of packages."`
 	RepoEndpoint string   `var:"repo_endpoint" default:"http://${admin_ip}:80" doc:"The URL under which nodes reach the local package repository."`
 	RepoName     string   `var:"repo_name" default:"pigsty" doc:"The directory of the local package repository."`
 	Upstream     []Source `var:"repo_upstream" doc:"Where packages come from, one entry for each source."`
@@ -60,9 +61,9 @@ type DNS struct {
 // Packaging is where a node's packages come from and which it has.
 type Packaging struct {
 	RepoModules     string   `var:"node_repo_modules" default:"local" doc:"The groups of package sources a node uses, with commas between them."`
-	RepoRemove      bool     `var:"node_repo_remove" default:"true" doc:"Move package sources that are not ours out of the way."`
-	DefaultPackages []string `var:"node_default_packages" doc:"Packages that every node has; the default depends on the system."`
-	Packages        []string `var:"node_packages" default:"[\"openssh-server\"]" doc:"More packages of these nodes."`
+	RepoRemove      bool     `var:"node_repo_remove" default:"true" doc:"Set the package sources of others aside; only where the inventory says so itself."`
+	DefaultPackages []string `var:"node_default_packages" doc:"Packages that every node has; the default depends on the system. An item is a name, an alias or name=version."`
+	Packages        []string `var:"node_packages" default:"[\"openssh-server\"]" doc:"More packages of these nodes, as node_default_packages."`
 	UVEnv           string   `var:"node_uv_env" default:"/data/venv" kind:"path" doc:"Where the Python environment is made; empty for none."`
 	PIPPackages     string   `var:"node_pip_packages" doc:"Python packages for that environment, with spaces between them."`
 }
@@ -154,13 +155,13 @@ type Watching struct {
 
 // Source is an entry of repo_upstream.
 type Source struct {
-	Name        string            `var:"name" required:"true" doc:"What the source is called."`
+	Name        string            `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9._:-]*" doc:"What the source is called."`
 	Description string            `var:"description" doc:"What it is, for people."`
 	Module      string            `var:"module" required:"true" pattern:"[a-z0-9_-]+" doc:"The group of sources it belongs to."`
 	Releases    []string          `var:"releases" doc:"The major releases of the system it is for; none means all."`
 	Arch        []string          `var:"arch" doc:"The architectures it is for, x86_64 or aarch64; none means all."`
 	BaseURL     map[string]string `var:"baseurl" required:"true" doc:"Its URL by region; default is for every other region."`
-	Meta        map[string]string `var:"meta" doc:"More options of a yum source."`
+	Meta        map[string]string `var:"meta" doc:"More options of a yum source. The option gpgkey may be the text of the key itself."`
 	Minor       bool              `var:"minor" default:"false" doc:"Use the whole release of the system in the URL, not the major one."`
 }
 

@@ -46,13 +46,14 @@ func (i *instance) rootFile(name string, content []byte, after ...resource.ID) r
 	return i.keep(modules.FileOf(name, i.addr()), resource.NewFile(content, 0o644, "root", "root"), after...)
 }
 
-// prepare wants all that Patroni finds when it starts, and gives what all of it stands behind.
+// prepare wants all that Patroni finds when it starts.
 func (i *instance) prepare() (ready []resource.ID) {
 	account := i.account()
 	homes := i.homes(account)
-	packages := i.packages(account)
-	bin := i.link(programs, i.system().PostgresHome(strconv.Itoa(i.vars.Version)), packages...)
-	return append(i.certificate(homes), bin)
+	ready = append(ready, i.packages(account)...)
+	ready = append(ready, i.link(programs, i.system().PostgresHome(strconv.Itoa(i.vars.Version)), ready...))
+	ready = append(ready, homes...)
+	return append(ready, i.certificate(homes)...)
 }
 
 // account wants the database account before the packages, which would make one with a number of their own.
@@ -198,7 +199,6 @@ func (i *instance) patroniConf(after []resource.ID) (conf modules.Loaded, ids []
 // read again it does, and all else waits for somebody who restarts it.
 func (i *instance) run(after []resource.ID) resource.ID {
 	ready := i.prepare()
-	i.pool(ready)
 	conf, ids := i.patroniConf(ready)
 	unit := modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, conf)
 	unit.Inputs = "" // a restart of Patroni is one of PostgreSQL
