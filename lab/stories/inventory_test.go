@@ -81,6 +81,7 @@ const head = `all:
     node_etc_hosts: [ 10.10.10.10 one.story, 10.10.10.11 two.story ]
     node_exporter_enabled: false
     vector_enabled: false
+    node_default_packages: []
 `
 
 // commit makes the inventory what the repository says, and gives the commit.

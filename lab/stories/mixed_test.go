@@ -13,7 +13,8 @@ import (
 
 func TestEtcdMixedFleet(t *testing.T) {
 	long(t)
-	s := &story{TB: t, stage: mixedStage(t)}
+	nodes := []lab.NodeConfig{{Suite: lab.Trixie}, {Suite: lab.Bookworm}, {Suite: lab.Bookworm}, {Suite: lab.Bookworm}}
+	s := &story{TB: t, stage: stageOf(t, "-m", nodes)}
 	s.prepare(nil)
 	s.serve()
 	s.commit("three members, and a node of another release", fleet{members: []int{2, 3, 4}, nodes: 4})
@@ -23,14 +24,13 @@ func TestEtcdMixedFleet(t *testing.T) {
 	s.agrees()
 }
 
-// mixedStage is a lab of its own: a node of Debian 13, then three of Debian 12. The members are all of
-// one release, for etcd 3.4 and 3.5 cannot begin a cluster together.
-func mixedStage(t *testing.T) *stage {
+// stageOf is a lab of its own, whose name ends so. The members of a cluster are all of one release: etcd
+// 3.4 and 3.5 cannot begin a cluster together.
+func stageOf(t *testing.T, end string, nodes []lab.NodeConfig) *stage {
 	t.Helper()
 	common := onStage(t)
 	dir := t.TempDir()
-	nodes := []lab.NodeConfig{{Suite: lab.Trixie}, {Suite: lab.Bookworm}, {Suite: lab.Bookworm}, {Suite: lab.Bookworm}}
-	l, err := openLab(strconv.Itoa(os.Getpid())+"-m", filepath.Join(dir, "lab"), nodes)
+	l, err := openLab(strconv.Itoa(os.Getpid())+end, filepath.Join(dir, "lab"), nodes)
 	if err != nil {
 		t.Fatal(err)
 	}
