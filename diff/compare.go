@@ -108,6 +108,8 @@ func compare(r resource.Resource, have map[resource.ID]resource.State) (Change, 
 		c.Action, c.Err = Wait, ErrNotKnown
 	case !seen:
 		c.Action, c.Err = Wait, errNotObserved
+	case s.Spec == nil && nothing(r.Spec):
+		return c, false
 	case s.Spec == nil:
 		c.Action, c.Fields = making(Create, r.Spec), r.Spec.Compare(nil)
 	default:
@@ -115,6 +117,12 @@ func compare(r resource.Resource, have map[resource.ID]resource.State) (Change, 
 		return c, len(c.Fields) > 0
 	}
 	return c, true
+}
+
+// nothing tells whether a spec holds where nothing is.
+func nothing(s resource.Spec) bool {
+	e, ok := s.(resource.Empty)
+	return ok && e.Empty()
 }
 
 // making is a, but a gate is only ever checked.

@@ -105,6 +105,18 @@ func TestCompareTellsUnknownFromAbsent(t *testing.T) {
 	}
 }
 
+// No lines where there are none are no change, and no lines where there are some are one.
+func TestCompareOfNothing(t *testing.T) {
+	id := resource.ID{Kind: resource.KindLines, Name: "/a#b", At: "n"}
+	want := set(t, resource.Resource{ID: id, Spec: resource.Lines{}})
+	if got := diff.Compare(want, nil, world{}.is(id, nil)); len(got) > 0 {
+		t.Errorf("got %+v", got)
+	}
+	if got := diff.Compare(want, nil, world{}.is(id, resource.Lines{Lines: []string{"x"}})); len(got) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestPlanLooksThroughWhatDoesNotChange(t *testing.T) {
 	want := set(t,
 		resource.Resource{ID: file("c"), Spec: text("x"), After: []resource.ID{file("b")}},

@@ -14,7 +14,12 @@ type Facts struct {
 	DiskMB   int // of the file system that holds /data, or would
 	BootID   string
 	Packages string // package format: "deb", "rpm" or ""
-	NICs     []NIC  // those with an address, but for the loopback
+	// Resolver is who writes /etc/resolv.conf: "resolved", "networkmanager", "resolvconf", "openresolv",
+	// "dhclient", or "" for nobody.
+	Resolver string
+	// Nameservers are those NetworkManager had before us, with spaces between them.
+	Nameservers string
+	NICs        []NIC // those with an address, but for the loopback
 }
 
 // NIC is a network interface and its addresses, those that hold for one link only left out.
@@ -34,6 +39,13 @@ func (f Facts) NIC(addr netip.Addr) string {
 	}
 	return ""
 }
+
+// NetworkManagerDNS is where NetworkManager is told of servers for all connections. BeforeUs begins the
+// comment in it that says which there were before.
+const (
+	NetworkManagerDNS = "/etc/NetworkManager/conf.d/90-pigsty-dns.conf"
+	BeforeUs          = "# written by pigsync; before it: "
+)
 
 // Kind is KindFacts.
 func (Facts) Kind() Kind { return KindFacts }

@@ -132,6 +132,9 @@ func LinesName(path, marker string) string { return path + "#" + marker }
 // Kind is KindLines.
 func (Lines) Kind() Kind { return KindLines }
 
+// Empty tells whether no line is wanted.
+func (l Lines) Empty() bool { return len(l.Lines) == 0 }
+
 // Compare keeps the order of lines.
 func (l Lines) Compare(have Spec) []Field {
 	h, there := have.(Lines)

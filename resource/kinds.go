@@ -27,10 +27,15 @@ const (
 	KindTimezone     Kind = "timezone"
 	KindGuarded      Kind = "guarded"
 	KindFirewall     Kind = "firewall"
+	KindBlock        Kind = "block"
+	KindSSHKey       Kind = "sshkey"
 )
 
-// KindCA is the kind on the admin side.
-const KindCA Kind = "ca"
+// The kinds on the admin side.
+const (
+	KindCA       Kind = "ca"
+	KindIdentity Kind = "identity"
+)
 
 // The kinds inside an etcd cluster.
 const (
@@ -63,8 +68,7 @@ const (
 var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
-	KindGuarded, KindSources,
-	KindFirewall,
+	KindGuarded, KindSources, KindFirewall, KindBlock, KindSSHKey,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -116,6 +120,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindSysctl: decode[Sysctl], KindKernelModule: decode[KernelModule], KindTimezone: decode[Timezone],
 	KindSources:  decode[Sources],
 	KindFirewall: decode[Firewall],
+	KindBlock:    decode[Block], KindSSHKey: decode[SSHKey],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire
 		err := json.Unmarshal(b, &w)

@@ -70,6 +70,9 @@ type Spec interface {
 // either side of it, and it is never removed.
 type Gate interface{ Gate() }
 
+// Empty is a Spec that may want nothing: it holds where nothing is.
+type Empty interface{ Empty() bool }
+
 // Precious is a Spec whose loss matters; Loss says what it would cost.
 type Precious interface{ Loss() Hazard }
 

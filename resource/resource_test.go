@@ -117,6 +117,7 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
 		resource.NewFirewall([]string{"10.0.0.0/8"}, []int{22}),
 		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"), resource.Sources{Files: []string{"/a"}, Active: []string{"/b"}},
+		resource.Block{Text: "x\n", Alone: true, Live: true}, resource.SSHKey{Mode: 0o600, Public: "ssh-ed25519 AAAA", Published: true},
 	}
 	for _, want := range specs {
 		b, err := resource.Encode(want)
@@ -150,6 +151,7 @@ func TestCompareWithItselfIsEmpty(t *testing.T) {
 		resource.EtcdUser{Password: resource.NewSecret("x"), Roles: []string{"b", "a"}},
 		resource.EtcdRole{Prefixes: []string{"/b", "/a"}},
 		resource.Sysctl{}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
+		resource.Block{Text: "x\n", Alone: true}, resource.Block{}, resource.SSHKey{Mode: 0o600, Published: true},
 		resource.NewGuarded([]byte("x"), 0o600, "a", "b"), resource.Guarded{},
 	}
 	for _, s := range specs {

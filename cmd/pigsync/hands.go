@@ -48,7 +48,7 @@ func newHands(c *config, place string, getenv func(string) string, log *slog.Log
 	})
 	h.fleet = &node.Fleet{Open: h.open, Fresh: h.fresh, Options: node.Options{Signer: h.ca, Log: log}}
 	h.etcd = etcd.New(etcd.Options{Dial: h.dial, SnapshotDir: filepath.Join(place, "snapshots"), Log: log})
-	h.mux = executors.Mux{resource.KindCA: h.ca}
+	h.mux = executors.Mux{resource.KindCA: h.ca, resource.KindIdentity: &ssh.Identity{KeyFiles: c.SSH.Keys}}
 	for _, k := range slices.Concat(resource.NodeKinds, resource.PGKinds) {
 		h.mux[k] = h.fleet
 	}

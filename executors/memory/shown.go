@@ -28,6 +28,15 @@ func shown(c diff.Change, n int) resource.Spec {
 		return s
 	case resource.Sources:
 		return resource.Sources{Active: s.Files}
+	case resource.Block:
+		s.Alone, s.Adopt = false, false
+		return s
+	case resource.SSHKey:
+		s.Comment, s.Public = "", fmt.Sprintf("ssh-ed25519 AAAA%d", n)
+		if h, there := c.Have.(resource.SSHKey); there {
+			s.Public = h.Public
+		}
+		return s
 	case resource.Lines:
 		s.Adopt = false
 		return s

@@ -41,7 +41,10 @@ func (v *view) seeFacts() (resource.Spec, error) {
 	if f.Packages, err = v.packageFormat(); err != nil {
 		return nil, err
 	}
-	f.NICs, err = v.l.nics()
+	if f.NICs, err = v.l.nics(); err != nil {
+		return nil, err
+	}
+	f.Resolver, f.Nameservers, err = v.resolver()
 	return f, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pigsync/pigsync/resource"
@@ -59,6 +60,9 @@ func (v *view) seeGuarded(path string) (resource.Spec, error) {
 	}
 	if t := g.Trial; t != nil && v.l.now().Before(t.Due) {
 		return nil, fmt.Errorf("a change waits to be confirmed, or undoes itself at %s", t.Due.Format(time.TimeOnly))
+	}
+	if strings.Contains(path, "#") {
+		return v.seeGuardedBlock(path, g)
 	}
 	spec, err := v.seeFile(path)
 	f, ok := spec.(resource.File)
@@ -117,7 +121,8 @@ func (w *work) prepare(want resource.Guarded, remove bool) (*trial, error) {
 	if !remove {
 		t.Sum = want.Sum
 	}
-	s, info, err := w.stat(w.id.Name)
+	path, _, _ := strings.Cut(w.id.Name, "#")
+	s, info, err := w.stat(path)
 	if err != nil || info == nil {
 		return t, err
 	}
@@ -131,6 +136,9 @@ func (w *work) prepare(want resource.Guarded, remove bool) (*trial, error) {
 }
 
 func (w *work) tryNow(ctx context.Context, want resource.Guarded, remove bool) error {
+	if strings.Contains(w.id.Name, "#") {
+		return w.tryBlock(ctx, want, remove)
+	}
 	if remove {
 		if err := w.removeFile(w.id.Name); err != nil {
 			return err
@@ -190,10 +198,11 @@ func (w *work) undoGuarded(ctx context.Context) error {
 }
 
 func (w *work) restore(ctx context.Context, t *trial) error {
+	path, _, _ := strings.Cut(w.id.Name, "#")
 	if t.Before == nil {
-		return errors.Join(w.removeFile(w.id.Name), w.tell(ctx, t.Deactivate))
+		return errors.Join(w.removeFile(path), w.tell(ctx, t.Deactivate))
 	}
-	s, err := w.place(w.id.Name)
+	s, err := w.place(path)
 	if err == nil {
 		b := t.Before
 		err = w.write(s, draft{content: b.Content, mode: b.Mode, uid: b.UID, gid: b.GID})

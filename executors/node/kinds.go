@@ -25,6 +25,8 @@ var kinds = map[resource.Kind]kind{
 	resource.KindDir:          {(*view).seeDir, makes((*work).makeDir), (*work).removeDir},
 	resource.KindLink:         {(*view).seeLink, makes((*work).makeLink), removes((*work).removeLink)},
 	resource.KindLines:        {(*view).seeLines, makes((*work).setLines), removes((*work).removeLines)},
+	resource.KindBlock:        {(*view).seeBlock, makes((*work).makeBlock), removes((*work).removeBlock)},
+	resource.KindSSHKey:       {see: (*view).seeSSHKey, make: makes((*work).makeSSHKey)},
 	resource.KindGuarded:      {(*view).seeGuarded, makes((*work).makeGuarded), removes((*work).removeGuarded)},
 	resource.KindFirewall:     {one((*view).seeFirewall), makes((*work).makeFirewall), (*work).removeFirewall},
 	resource.KindHostname:     {see: one((*view).seeHostname), make: makes((*work).makeHostname)},

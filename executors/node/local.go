@@ -187,7 +187,7 @@ func (l *Local) setName(name string) error {
 // database, the account files, the bundle of trusted certificates, or the resource itself.
 func lockName(id resource.ID) string {
 	switch id.Kind {
-	case resource.KindLines:
+	case resource.KindLines, resource.KindBlock, resource.KindGuarded:
 		path, _, _ := strings.Cut(id.Name, "#")
 		return "file:" + path
 	case resource.KindPackage, resource.KindRepo, resource.KindSources:

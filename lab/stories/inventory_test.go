@@ -82,6 +82,8 @@ const head = `all:
     node_exporter_enabled: false
     vector_enabled: false
     node_default_packages: []
+    node_dns_method: none
+    node_ntp_enabled: false
 `
 
 // commit makes the inventory what the repository says, and gives the commit.

@@ -86,6 +86,8 @@ node_firewall_mode: none
 node_tune: none
 node_static_network: false
 node_default_packages: []
+node_dns_method: none
+node_ntp_enabled: false
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.

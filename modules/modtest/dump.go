@@ -83,6 +83,10 @@ func content(s resource.Spec) string {
 		}
 	case resource.Repo:
 		return string(s.Content)
+	case resource.Guarded:
+		return string(s.Content)
+	case resource.Block:
+		return s.Text
 	case resource.Lines:
 		return strings.Join(s.Lines, "\n")
 	}
@@ -96,7 +100,7 @@ func SpecText(s resource.Spec) string {
 	words := []string{v.Type().Name()}
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		if v.Field(i).IsZero() || name == "Content" || name == "Lines" || name == "Sum" {
+		if v.Field(i).IsZero() || name == "Content" || name == "Lines" || name == "Text" || name == "Sum" {
 			continue
 		}
 		format := "%s=%v"

@@ -30,6 +30,10 @@ func Authority(name string) resource.CA {
 //	nic NODE NAME ADDRESS/BITS...            a network interface, after the node's other facts
 //	unreachable NODE...                      nothing there could be asked
 //	ca NAME                                  the authority exists
+//	resolver WHO[=ADDR,...] NODE...          who writes resolv.conf there, and the servers it had
+//	identity KEY                             what pigsync comes with
+//	key PATH NODE...                         the account has a pair of keys
+//	lets USER KEY PEER NODE...               the account lets the key of a peer in
 //	dir PATH NODE...                         the directory is there
 //	file PATH NODE...                        the file is there
 //	package NAME NODE ALTERNATIVE            one of the alternatives of the package is installed
@@ -58,7 +62,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -76,6 +80,17 @@ func (k known) line(word string, args []string) error {
 		k.lose(args)
 	case "ca":
 		k[resource.CAOf(args[0])] = resource.State{Spec: Authority(args[0])}
+	case "resolver":
+		k.resolver(args)
+	case "identity":
+		k[resource.IdentityID] = resource.State{Spec: resource.Identity{Keys: []string{strings.Join(args, " ")}}}
+	case "key":
+		for _, at := range args[1:] {
+			k[resource.SSHKeyOf(args[0], at)] = resource.State{Spec: resource.SSHKey{Public: "ssh-ed25519 AAAA" + at, Published: true}}
+		}
+	case "lets":
+		name := resource.LinesName("/home/"+args[0]+"/.ssh/authorized_keys", "pigsty exchange")
+		k.put(resource.KindLines, append([]string{name}, args[3:]...), resource.Lines{Lines: []string{"ssh-ed25519 " + args[1] + " " + args[2]}})
 	case "dir":
 		k.put(resource.KindDir, args, resource.Dir{})
 	case "file":
@@ -108,6 +123,16 @@ func (k known) nic(id resource.ID, name string, addrs []string) error {
 func (k known) put(kind resource.Kind, args []string, s resource.Spec) {
 	for _, at := range args[1:] {
 		k[resource.ID{Kind: kind, Name: args[0], At: at}] = resource.State{Spec: s}
+	}
+}
+
+func (k known) resolver(args []string) {
+	who, servers, _ := strings.Cut(args[0], "=")
+	for _, at := range args[1:] {
+		id := resource.FactsOf(at)
+		f, _ := k[id].Spec.(resource.Facts)
+		f.Resolver, f.Nameservers = who, strings.ReplaceAll(servers, ",", " ")
+		k[id] = resource.State{Spec: f}
 	}
 }
 

@@ -2,18 +2,13 @@ package node
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/resource"
 )
 
-const (
-	// adminGroup is the group of administrators.
-	adminGroup = "admin"
-	// keyMarker ends the public keys that are ours; to sshd it is part of the comment.
-	keyMarker = "pigsty admin"
-)
+// adminGroup is the group of administrators.
+const adminGroup = "admin"
 
 // admin wants the administrators' account. It stays when the inventory does not name it any more: it
 // may be the only way in.
@@ -28,7 +23,7 @@ func (c *compiler) admin() {
 	}, group)
 	home := c.Keep(pos, modules.DirOf("/home/"+name, node), resource.Dir{Mode: 0o700, Owner: name, Group: adminGroup}, user)
 	c.sudo(user)
-	c.keys(home)
+	c.keys(home, group)
 }
 
 // sudo may cut the hand off, which comes in by it: the file is guarded.
@@ -49,19 +44,4 @@ var sudoRules = map[string]string{
 	"nopass": "NOPASSWD: ALL",
 	"all":    "ALL",
 	"limit":  "NOPASSWD: /usr/bin/systemctl, /usr/bin/journalctl",
-}
-
-// keys lets public keys in beside those that are there.
-func (c *compiler) keys(home resource.ID) {
-	if len(c.vars.PKList) == 0 {
-		return
-	}
-	pos, node, name := c.bound.Pos("node_admin_pk_list"), c.host.Addr, c.vars.Username
-	dir := c.Keep(pos, modules.DirOf(home.Name+"/.ssh", node), resource.Dir{Mode: 0o700, Owner: name, Group: adminGroup}, home)
-	id := resource.ID{Kind: resource.KindLines, Name: resource.LinesName(dir.Name+"/authorized_keys", keyMarker), At: node}
-	var keys []string
-	for _, key := range c.vars.PKList {
-		keys = append(keys, strings.Join(strings.Fields(key), " "))
-	}
-	c.Grant(pos, id, resource.Lines{Lines: keys, Adopt: true}, dir)
 }

@@ -8,6 +8,9 @@
 // unless that could take away the way in, or something that others may use by now: accounts, packages,
 // loaded modules.
 //
+// Some of it is learned by looking: who writes resolv.conf on a machine, so that nobody is written over, and
+// the public keys of the administrators' accounts, which are let in on all other nodes.
+//
 // Only package sources that the inventory names (repo_upstream, node_repo_modules) are written, one file a
 // module, and the default of the local repository is understood; the mirrors that Pigsty ships per
 // distribution are not. Sources of others are theirs, unless the inventory itself says node_repo_remove.

@@ -21,6 +21,10 @@ func survey(inv *inventory.Inventory) []resource.ID {
 		ids = append(ids, resource.FactsOf(h.Addr))
 		ids = append(ids, surveyExporter(h)...)
 	}
+	ids = append(ids, resource.IdentityID)
+	for _, p := range peers(inv) {
+		ids = append(ids, p.key(), p.lines())
+	}
 	return ids
 }
 
@@ -38,9 +42,10 @@ func compile(p *modules.Pass) {
 	cs := bind(p)
 	checkNames(cs)
 	checkVIPs(cs)
-	names, shared := roster(p.Inventory), sharers(cs)
+	names, peers, shared := roster(p.Inventory), peers(p.Inventory), sharers(cs)
+	served := servesTime(cs)
 	for _, c := range cs {
-		c.roster, c.sharers = names, shared[c.vars.VIPAddress]
+		c.roster, c.peers, c.served, c.sharers = names, peers, served, shared[c.vars.VIPAddress]
 		c.check()
 		c.compile()
 	}
@@ -85,6 +90,8 @@ type compiler struct {
 	facts  resource.Facts
 	// roster are the names of all nodes, as lines of a hosts file.
 	roster []string
+	peers  []peer // the accounts that exchange their keys
+	served bool   // some node takes its time from the admin node
 	// sharers are the nodes that share the address of this one; none when it shares none.
 	sharers []*compiler
 }
@@ -107,6 +114,8 @@ func (c *compiler) compile() {
 	c.packages(repos)
 	c.firewall(repos)
 	c.timezone(repos)
+	c.chrony(repos)
+	c.resolver()
 	c.haproxy(repos)
 	c.nodeExporter(repos)
 	c.keepalived(repos)

@@ -99,7 +99,7 @@ type Admin struct {
 	Username  string            `var:"node_admin_username" default:"dba" pattern:"[a-z_][a-z0-9_-]{0,31}" doc:"The name of that account."`
 	Sudo      string            `var:"node_admin_sudo" default:"nopass" enum:"none,limit,all,nopass" doc:"What that account may do with sudo."`
 	Exchange  bool              `var:"node_admin_ssh_exchange" default:"true" doc:"Let that account reach the other nodes with its own key."`
-	PKCurrent bool              `var:"node_admin_pk_current" default:"true" doc:"Let the key of whoever runs Pigsty log in."`
+	PKCurrent bool              `var:"node_admin_pk_current" default:"true" doc:"Let the keys that pigsync itself comes with log in as that account."`
 	PKList    []string          `var:"node_admin_pk_list" doc:"More public keys that may log in."`
 	Aliases   map[string]string `var:"node_aliases" doc:"Shell aliases by name."`
 }
