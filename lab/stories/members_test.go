@@ -185,6 +185,9 @@ func TestEtcdReplacesALostDisk(t *testing.T) {
 	if list := s.etcdctl(1, "member list"); strings.Count(list, "\n") != 2 {
 		t.Errorf("the members changed before somebody agreed:\n%s", list)
 	}
+	if is := s.on(2, "systemctl is-active etcd || true; systemctl is-enabled etcd || true"); is != "inactive\ndisabled" {
+		t.Errorf("etcd without its data is %q while it waits, want it to be quiet", is)
+	}
 	s.succeeds("approve", st.Plan.Digest)
 	t.Logf("replaced %s after the approval", round(s.converges(2*time.Minute)))
 	s.isCluster([]int{1, 2, 3})
