@@ -81,8 +81,8 @@ Four machines, 10.10.10.10 to .13, are what $dir/fleet/pigsty.yml says. Look and
   $lab ssh --name $name node-1                          a machine
 
   edit      $dir/fleet/pigsty.yml: add "etcd_heartbeat_interval: 200" to all.vars
-            git -C $dir/fleet commit -am 'slower heartbeats'; watch -n1 "$dir/pigsync history | head -n 20"
-  break     $lab run --name $name node-2 systemctl stop etcd; watch -n1 "$dir/pigsync history | head -n 20"
+            git -C $dir/fleet commit -am 'slower heartbeats'; watch -n1 $dir/pigsync status
+  break     $lab run --name $name node-2 systemctl stop etcd; watch -n1 $dir/pigsync status
   remove    delete the line of 10.10.10.12 in the group etcd, commit: the plan is held, and status says which
             $dir/pigsync approve DIGEST
   end       make demo-down

@@ -37,6 +37,7 @@ type Reconciler struct {
 
 	remembered []resource.ID // what the last round had to know, to look at it in one go
 	lastRead   *inventory.Inventory
+	begun      func(*Round)    // told what a round is about to do; nil nobody
 	stopping   <-chan struct{} // closed when the process is to end; nil never
 }
 
@@ -69,6 +70,9 @@ func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []s
 	round, hands, err := r.assess(ctx, rev, priors)
 	if err != nil {
 		return nil, err
+	}
+	if r.begun != nil {
+		r.begun(round)
 	}
 	round.Results = r.apply(ctx, hands, round)
 	round.Took = r.Now().Sub(round.Began)

@@ -178,6 +178,7 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 	if newest := d.latest.Load(); newest.ID != rev.ID {
 		return true // it came between: the loop starts on it
 	}
+	d.begun = d.begins
 	round, err := d.Run(run, rev, d.at(run), func(r *Round) { d.report(r, nil) })
 	switch {
 	case run.Err() != nil:
@@ -202,6 +203,7 @@ func (d *Daemon) heal(ctx context.Context, refused sources.Revision, why error) 
 	if rev == nil || rev.ID == refused.ID {
 		return
 	}
+	d.begun = nil // what is shown is the newest, which is refused
 	report := func(r *Round) { d.publish(rejected(StatusOf(d.Name, r), refused, why), why) }
 	if _, err := d.Run(ctx, *rev, d.at(ctx), report); err != nil && ctx.Err() == nil {
 		d.logger().Error("the revision before it cannot be acted on, either", slog.String("revision", rev.ID), slog.Any("err", err))

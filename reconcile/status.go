@@ -82,6 +82,26 @@ func (d *Daemon) report(round *Round, err error) {
 	d.publish(s, err)
 }
 
+// begins shows what a round is about to do: that may take a while, and is over soon after it was counted.
+func (d *Daemon) begins(round *Round) {
+	if round.idle() {
+		return
+	}
+	s := StatusOf(d.Name, round)
+	s.State = Converging
+	d.show(s)
+}
+
+// idle tells whether nothing may be done in a round but to wait.
+func (r *Round) idle() bool {
+	for i, s := range r.Plan.Steps {
+		if r.Verdicts[i] == policies.Allow && s.Action != diff.Wait && s.Action != diff.Check {
+			return false
+		}
+	}
+	return true
+}
+
 // refuse publishes that the newest revision cannot be acted on, unless a picture of the fleet says so.
 func (d *Daemon) refuse(rev sources.Revision, err error) {
 	if old := d.status.Load(); old.State == Rejected && old.Revision == rev.ID && old.round != nil {
@@ -108,6 +128,11 @@ func (d *Daemon) publish(s *Status, err error) {
 	if err != nil {
 		s.Error = err.Error()
 	}
+	d.show(s)
+	d.Metrics.seen(s)
+}
+
+func (d *Daemon) show(s *Status) {
 	if fetch := d.fetch.Load(); fetch != nil {
 		s.Fetch = (*fetch).Error()
 	}
@@ -115,7 +140,6 @@ func (d *Daemon) publish(s *Status, err error) {
 		s.Since = old.Since
 	}
 	d.status.Store(s)
-	d.Metrics.seen(s)
 }
 
 // StatusOf is the picture a round gives.
