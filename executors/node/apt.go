@@ -60,10 +60,14 @@ func (w *work) repair(ctx context.Context, name string) error {
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), installTimeout)
 	defer cancel()
 	configure := Command{Argv: []string{"dpkg", "--force-confold", "--configure", "--pending"}, Whole: true, Env: []string{"DEBIAN_FRONTEND=noninteractive"}}
-	if out, err := w.l.run(whole, configure); err != nil {
-		w.log.WarnContext(ctx, "not all could be configured", slog.Any("err", said("dpkg", out, err)))
+	out, cause := w.l.run(whole, configure)
+	if cause = said("dpkg", out, cause); cause != nil {
+		w.log.WarnContext(ctx, "not all could be configured", slog.Any("err", cause))
 	}
 	_, err = w.apt(ctx, true, "--reinstall", "--no-remove", "--no-install-recommends", "install", "--", name)
+	if err != nil {
+		err = errors.Join(cause, err) // apt of Debian 12 does not say what is wrong with the package
+	}
 	return errors.Join(err, quiet())
 }
 

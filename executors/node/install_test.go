@@ -151,3 +151,18 @@ func TestWhatWasLeftOutIsForgotten(t *testing.T) {
 		t.Errorf("%v, ran %q", err, d.said)
 	}
 }
+
+// What is wrong with a package is what dpkg says of it, whatever apt says after that.
+func TestARepairThatFailsSaysWhy(t *testing.T) {
+	d, l := debian(t)
+	write(t, d.dir+"/var/lib/dpkg/status", "Package: bad\nStatus: install ok half-configured\nVersion: 1\n")
+	l.Run = func(_ context.Context, c node.Command) ([]byte, error) {
+		if c.Argv[0] == "dpkg" {
+			return []byte("dpkg: error processing package bad (--configure):\n its script failed\n"), errBoom
+		}
+		return []byte("E: Internal Error, No file name for bad:amd64\n"), errBoom
+	}
+	err := set(t, l, id(resource.KindPackage, "bad"), resource.Package{})
+	fails(t, err, "its script failed")
+	fails(t, err, "No file name for bad")
+}
