@@ -29,6 +29,11 @@ const (
 	KindFirewall     Kind = "firewall"
 	KindBlock        Kind = "block"
 	KindSSHKey       Kind = "sshkey"
+	KindSELinux      Kind = "selinux"
+	KindKernelArg    Kind = "kernelarg"
+	KindNoSwap       Kind = "noswap"
+	KindReadAhead    Kind = "readahead"
+	KindTuned        Kind = "tuned"
 )
 
 // The kinds on the admin side.
@@ -69,6 +74,7 @@ var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
 	KindGuarded, KindSources, KindFirewall, KindBlock, KindSSHKey,
+	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -119,8 +125,9 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindGroup: decode[Group], KindUser: decode[User], KindCert: decode[Cert], KindUnit: decode[Unit],
 	KindSysctl: decode[Sysctl], KindKernelModule: decode[KernelModule], KindTimezone: decode[Timezone],
 	KindSources:  decode[Sources],
-	KindFirewall: decode[Firewall],
-	KindBlock:    decode[Block], KindSSHKey: decode[SSHKey],
+	KindFirewall: decode[Firewall], KindSELinux: decode[SELinux], KindKernelArg: decode[KernelArg],
+	KindNoSwap: decode[NoSwap], KindReadAhead: decode[ReadAhead], KindTuned: decode[Tuned],
+	KindBlock: decode[Block], KindSSHKey: decode[SSHKey],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire
 		err := json.Unmarshal(b, &w)

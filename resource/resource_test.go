@@ -115,7 +115,8 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.Group{GID: 3}, resource.User{Groups: []string{"a"}}, resource.Cert{CN: "x", Names: []string{"a"}},
 		resource.Unit{Active: true, Conf: "c", Loads: []resource.Load{{Path: "/a", Skip: "initial-"}, {Path: "/b", Conf: true}}},
 		resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
-		resource.NewFirewall([]string{"10.0.0.0/8"}, []int{22}),
+		resource.NewFirewall([]string{"10.0.0.0/8"}, []int{22}), resource.NewSELinux("permissive"), resource.KernelArg{Kept: true},
+		resource.NoSwap{Kept: []string{"a"}}, resource.ReadAhead{KB: 3}, resource.Tuned{Profile: "oltp", Settings: map[string]string{"a.b": "1"}},
 		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"), resource.Sources{Files: []string{"/a"}, Active: []string{"/b"}},
 		resource.Block{Text: "x\n", Alone: true, Live: true}, resource.SSHKey{Mode: 0o600, Public: "ssh-ed25519 AAAA", Published: true},
 	}

@@ -88,6 +88,9 @@ func (w *work) makeDir(_ context.Context, want resource.Dir, have resource.Spec)
 	h, there := have.(resource.Dir)
 	switch {
 	case !there:
+		if err := w.mounted(w.id.Name); err != nil {
+			return err
+		}
 		return w.mkdir(s, want)
 	case want.Vacant && !h.Vacant:
 		return w.vacate(s, want, h)

@@ -54,11 +54,11 @@ func (firewalld) kept(v *view) (r rules, err error) {
 
 // live asks the kernel, which is quicker than firewalld itself. Without rules there need be no policy.
 func (firewalld) live(v *view, r rules) (bool, error) {
-	input, err := v.nftChain("inet", "firewalld", "filter_INPUT")
+	input, err := v.nftChain("firewalld", "filter_INPUT")
 	if err != nil || input == "" {
 		return false, err
 	}
-	chain, err := v.nftChain("inet", "firewalld", "filter_IN_policy_pigsync_allow")
+	chain, err := v.nftChain("firewalld", "filter_IN_policy_pigsync_allow")
 	if err != nil {
 		return false, err
 	}
@@ -109,7 +109,7 @@ func (f firewalld) put(ctx context.Context, w *work, r rules) error {
 }
 
 func (f firewalld) steer(ctx context.Context, w *work, r rules) error {
-	chain, err := w.nftChain("inet", "firewalld", "filter_IN_policy_pigsync_allow")
+	chain, err := w.nftChain("firewalld", "filter_IN_policy_pigsync_allow")
 	if err != nil {
 		return err
 	}

@@ -38,11 +38,11 @@ func (nftables) kept(v *view) (rules, error) {
 
 // live asks the kernel for both chains, of which somebody may have taken a part.
 func (nftables) live(v *view, r rules) (bool, error) {
-	input, err := v.nftChain("inet", "pigsync", "input")
+	input, err := v.nftChain("pigsync", "input")
 	if err != nil || !strings.Contains(input, "policy drop;") || !strings.Contains(input, "jump wanted") {
 		return false, err
 	}
-	wanted, err := v.nftChain("inet", "pigsync", "wanted")
+	wanted, err := v.nftChain("pigsync", "wanted")
 	if err != nil {
 		return false, err
 	}
@@ -51,8 +51,8 @@ func (nftables) live(v *view, r rules) (bool, error) {
 }
 
 // nftChain lists a chain as the kernel has it; "" is none.
-func (v *view) nftChain(family, table, chain string) (string, error) {
-	out, err := v.ask("nft", "-s", "list", "chain", family, table, chain)
+func (v *view) nftChain(table, chain string) (string, error) {
+	out, err := v.ask("nft", "-s", "list", "chain", "inet", table, chain)
 	if errors.Is(err, exec.ErrNotFound) || err != nil && strings.Contains(out, "No such file or directory") {
 		return "", nil
 	}

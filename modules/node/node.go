@@ -113,6 +113,8 @@ func (c *compiler) compile() {
 	repos := c.repositories()
 	c.packages(repos)
 	c.firewall(repos)
+	c.tuned(repos)
+	c.hardware()
 	c.timezone(repos)
 	c.chrony(repos)
 	c.resolver()
