@@ -43,10 +43,13 @@ func (l *Look) client() (*http.Client, error) {
 			return nil, fmt.Errorf("read the authority of Patroni's certificate: %w", err)
 		}
 		roots := x509.NewCertPool()
+		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		if pem == nil { // on a bare node: nobody is believed, and it is seen whether anybody listens
+			return &http.Client{Transport: t}, nil
+		}
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("%s holds no certificate", caFile)
 		}
-		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	if h.clients == nil {
 		h.clients = map[string]*http.Client{}

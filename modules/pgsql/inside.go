@@ -17,8 +17,32 @@ func (c *cluster) inside(whole resource.ID) {
 	}
 	roles := c.roles(whole)
 	templates := c.templates(roles)
+	var all, gone []*Database
 	for _, d := range c.databases() {
+		if d.State == "absent" {
+			gone = append(gone, d)
+			continue
+		}
+		all = append(all, d)
+	}
+	for _, d := range all {
 		c.database(d, slices.Concat(roles, templates))
+	}
+	c.gone(gone, whole)
+}
+
+// gone declares what is to go. Nothing comes after it: most of it waits until somebody approves.
+func (c *cluster) gone(databases []*Database, whole resource.ID) {
+	m, after := c.head(), []resource.ID{whole}
+	for _, d := range databases {
+		id := resource.PGAbsentOf(resource.KindPGDatabase, d.Name, c.name)
+		after = append(after, c.Keep(d.Pos, id, resource.PGAbsent{Force: true}, whole))
+	}
+	for _, u := range c.users() {
+		if u.State == "absent" {
+			id := resource.PGAbsentOf(resource.KindPGRole, u.Name, c.name)
+			c.Keep(m.at(u.Pos), id, resource.PGAbsent{Heir: m.vars.Dbsu, Force: true}, after...)
+		}
 	}
 }
 
@@ -49,8 +73,6 @@ func (c *cluster) roles(whole resource.ID) (ids []resource.ID) {
 	for _, u := range users {
 		pos := m.at(u.Pos)
 		if !there[u.Name] {
-			gone := resource.PGAbsent{Heir: m.vars.Dbsu, Force: true}
-			ids = append(ids, c.Keep(pos, resource.PGAbsentOf(resource.KindPGRole, u.Name, c.name), gone, whole))
 			continue
 		}
 		spec, after := c.roleOf(u), []resource.ID{whole}
@@ -204,11 +226,6 @@ func (c *cluster) databases() []*Database {
 }
 
 func (c *cluster) database(d *Database, after []resource.ID) {
-	if d.State == "absent" {
-		gone := resource.PGAbsentOf(resource.KindPGDatabase, d.Name, c.name)
-		c.Keep(d.Pos, gone, resource.PGAbsent{Force: true}, after...)
-		return
-	}
 	id := c.Keep(d.Pos, resource.PGDatabaseOf(d.Name, c.name), resource.PGDatabase{
 		Owner: d.Owner, Tablespace: d.Tablespace, IsTemplate: d.IsTemplate, AllowConn: d.AllowConn, Limit: d.ConnLimit,
 		Comment: d.Comment, Settings: settings(d.Parameters), PGCreation: resource.PGCreation{

@@ -46,14 +46,13 @@ func (i *instance) rootFile(name string, content []byte, after ...resource.ID) r
 	return i.keep(modules.FileOf(name, i.addr()), resource.NewFile(content, 0o644, "root", "root"), after...)
 }
 
-// prepare wants all that Patroni finds when it starts.
+// prepare wants all that Patroni finds when it starts, and gives what all of it stands behind.
 func (i *instance) prepare() (ready []resource.ID) {
 	account := i.account()
 	homes := i.homes(account)
-	ready = append(ready, i.packages(account)...)
-	ready = append(ready, i.link(programs, i.system().PostgresHome(strconv.Itoa(i.vars.Version)), ready...))
-	ready = append(ready, homes...)
-	return append(ready, i.certificate(homes)...)
+	packages := i.packages(account)
+	bin := i.link(programs, i.system().PostgresHome(strconv.Itoa(i.vars.Version)), packages...)
+	return append(i.certificate(homes), bin)
 }
 
 // account wants the database account before the packages, which would make one with a number of their own.
@@ -199,6 +198,7 @@ func (i *instance) patroniConf(after []resource.ID) (conf modules.Loaded, ids []
 // read again it does, and all else waits for somebody who restarts it.
 func (i *instance) run(after []resource.ID) resource.ID {
 	ready := i.prepare()
+	i.pool(ready)
 	conf, ids := i.patroniConf(ready)
 	unit := modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, conf)
 	unit.Inputs = "" // a restart of Patroni is one of PostgreSQL
@@ -236,12 +236,20 @@ func (i *instance) serve(gate, whole resource.ID) {
 		return
 	}
 	if info.Pending {
-		i.Warnf(i.here(), CodePending, "%s: %s waits for a restart, which pigsync leaves to you: %s", i.addr(), i.member.name(), strings.Join(info.Reasons, ", "))
+		i.Warnf(i.here(), CodePending, "%s: %s waits for a restart, which pigsync leaves to you%s", i.addr(), i.member.name(), because(info.Reasons))
 	}
 	i.keep(resource.PGMemberOf(i.member.name(), i.addr()), resource.PGMember{Cluster: i.scope(), Pending: info.Pending}, gate, whole)
 	rules := resource.NewFile(i.hbaFile(), 0o600, i.vars.Dbsu, dbGroup)
 	file := i.keep(modules.FileOf(i.real(i.vars.Data)+"/pg_hba.conf", i.addr()), rules, gate, whole)
 	i.keep(i.id(resource.KindPGLoaded, i.member.name()), resource.PGLoaded{}, file)
+}
+
+// because names the parameters that wait, where Patroni says them.
+func because(reasons []string) string {
+	if len(reasons) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(reasons, ", ")
 }
 
 // hbaFile is what Patroni makes of the rules; a file that somebody has edited becomes that again.

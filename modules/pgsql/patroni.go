@@ -101,7 +101,7 @@ func join(ip netip.Addr, port int) string {
 func initdb(v *Vars) options {
 	t := options{{"encoding", v.Encoding}, {"locale", v.Locale}, {"lc-collate", v.LCCollate}, {"lc-ctype", v.LCCtype}}
 	if v.Checksum || v.template() == "crit" {
-		t = append(t, branch{"data-checksums", true})
+		t = append(t, branch{"data-checksums", nil})
 	}
 	return t
 }

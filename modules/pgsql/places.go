@@ -30,15 +30,15 @@ func places(inv *inventory.Inventory) resource.Places {
 
 func (m *member) place() resource.PGPlace {
 	v := &m.vars
-	scheme := "http"
+	scheme, authority := "http", ""
 	if v.PatroniSSL {
-		scheme = "https"
+		scheme, authority = "https", m.home()+"/cert/ca.crt"
 	}
 	return resource.PGPlace{
 		At: v.Cluster, User: v.PatroniUser, Password: resource.NewSecret(v.PatroniPassword.Reveal()),
 		Seats: []resource.PGSeat{{
 			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data),
-			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: m.home() + "/cert/ca.crt",
+			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: authority,
 		}},
 	}
 }

@@ -38,6 +38,10 @@ var presets = map[string]preset{
 	"tiny": {250, 250, 0.25, 16, 256, 4, 12, 0.5, func(int) int { return 0 }, 1, 1, 100, 600, 4, 3},
 }
 
+// archiveNowhere lets go of segments: a command that fails, because nobody has made a repository yet, would
+// keep them until the disk is full. To put another one in its place takes a reload only.
+const archiveNowhere = "/bin/true"
+
 // A twentieth of the disk, within these bounds in MB, is what the write-ahead log is measured by.
 const (
 	leastWAL = 80
@@ -115,13 +119,13 @@ func (v *Vars) workers(cpu int, p preset) []setting {
 }
 
 // fixed are the parameters that are the same on every machine.
-func (v *Vars) fixed(stanza string) []setting {
+func (v *Vars) fixed() []setting {
 	readCost := "1.1"
 	if v.StorageType == "HDD" {
 		readCost = "4"
 	}
 	out := []setting{
-		{"archive_command", v.archive(stanza)},
+		{"archive_command", archiveNowhere},
 		{"archive_mode", "on"},
 		{"archive_timeout", "300s"},
 		{"autovacuum_max_workers", "3"},
@@ -169,14 +173,6 @@ func (v *Vars) fixed(stanza string) []setting {
 		{"wal_receiver_status_interval", "1s"},
 	}
 	return out
-}
-
-// archive hands a segment to pgBackRest, or to nobody where there are no backups.
-func (v *Vars) archive(stanza string) string {
-	if !v.BackupEnabled {
-		return "/bin/true"
-	}
-	return "pgbackrest --stanza=" + stanza + " archive-push %p"
 }
 
 // loads tells whether a list of libraries names one.

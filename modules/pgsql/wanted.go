@@ -17,14 +17,14 @@ func (c *cluster) compile() {
 	case c.phase == unseen:
 		c.whole(nil)
 	case !c.acceptable():
-		return
 	case c.paused() && c.head().vars.PatroniMode != "pause":
 		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
-		return
 	case c.phase == bare:
 		c.bootstrap()
+		c.services()
 	default:
 		c.converge()
+		c.services()
 	}
 }
 

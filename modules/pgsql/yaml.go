@@ -16,7 +16,7 @@ type branch struct {
 	value any
 }
 
-// options is a list with one key in each entry.
+// options is a list with one key in each entry, alone or with a value.
 type options []branch
 
 // String writes the tree as YAML. Scalars are written as JSON has them, which YAML reads alike.
@@ -37,6 +37,10 @@ func (t tree) write(b *strings.Builder, indent string) {
 		case options:
 			fmt.Fprintf(b, "%s%s:\n", indent, e.key)
 			for _, o := range v {
+				if o.value == nil {
+					fmt.Fprintf(b, "%s  - %s\n", indent, o.key)
+					continue
+				}
 				fmt.Fprintf(b, "%s  - %s: %s\n", indent, o.key, scalar(o.value))
 			}
 		case []string:
