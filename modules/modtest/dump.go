@@ -107,7 +107,11 @@ func SpecText(s resource.Spec) string {
 		if strings.Contains(name, "Mode") {
 			format = "%s=%04o"
 		}
-		words = append(words, strings.TrimSpace(fmt.Sprintf(format, name, v.Field(i).Interface())))
+		field := v.Field(i)
+		if field.Kind() == reflect.Pointer {
+			field = field.Elem()
+		}
+		words = append(words, strings.TrimSpace(fmt.Sprintf(format, name, field.Interface())))
 	}
 	return strings.Join(words, " ")
 }

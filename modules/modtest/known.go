@@ -39,6 +39,8 @@ func Authority(name string) resource.CA {
 //	package NAME NODE ALTERNATIVE            one of the alternatives of the package is installed
 //	etcd CLUSTER quorum|no-quorum|unknown [LEADER]
 //	member CLUSTER NAME PEERURL [ill] [learner]     NAME - has not started yet
+//	postgres CLUSTER LEADER|-|unknown               of PostgreSQL; - when nobody leads
+//	instance CLUSTER NAME NODE SYSTEM [leads|follows] [paused] [pending]   with neither, only its data are there
 func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, error) {
 	k := known{}
 	for _, id := range ids {
@@ -62,7 +64,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3, "postgres": 2, "instance": 4}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -101,6 +103,10 @@ func (k known) line(word string, args []string) error {
 		return k.etcd(args)
 	case "member":
 		k.member(args)
+	case "postgres":
+		k.postgres(args)
+	case "instance":
+		k.instance(args)
 	}
 	return nil
 }
@@ -168,5 +174,27 @@ func (k known) member(args []string) {
 		ID: fmt.Sprintf("a%d", len(c.Members)+1), Name: name, PeerURL: args[2],
 		Learner: slices.Contains(args, "learner"), Healthy: name != "" && !slices.Contains(args, "ill"), Version: "3.5.16",
 	})
+	k[id] = resource.State{Spec: c}
+}
+
+func (k known) postgres(args []string) {
+	state := resource.State{Spec: resource.PGCluster{Leader: strings.TrimPrefix(args[1], "-")}}
+	if args[1] == "unknown" {
+		state = resource.State{Err: ErrUnreachable}
+	}
+	k[resource.PGClusterOf(args[0])] = state
+}
+
+func (k known) instance(args []string) {
+	id := resource.PGClusterOf(args[0])
+	c, _ := k[id].Spec.(resource.PGCluster)
+	m := resource.PGMemberInfo{Instance: args[1], Node: args[2], PGMember: resource.PGMember{System: args[3], Major: 17}}
+	for word, role := range map[string]string{"leads": resource.PGLeader, "follows": resource.PGReplica} {
+		if slices.Contains(args, word) {
+			m.Role, m.Cluster, m.Up = role, args[0], true
+		}
+	}
+	m.Paused, m.Pending = slices.Contains(args, "paused"), slices.Contains(args, "pending")
+	c.Members = append(c.Members, m)
 	k[id] = resource.State{Spec: c}
 }
