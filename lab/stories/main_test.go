@@ -118,7 +118,7 @@ func raise() (*stage, error) {
 }
 
 func openLab(name, dir string, nodes []lab.NodeConfig) (*lab.Lab, error) {
-	return lab.Open(lab.Config{Name: prefix + name, Dir: dir, Nodes: nodes, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	return lab.Open(lab.Config{Name: prefix + name, Dir: dir, Nodes: nodes, Packages: []string{"@pgsql"}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 }
 
 func build(ctx context.Context, bin string) error {
