@@ -32,7 +32,7 @@ func decodePlaces(list []wirePlace) (places []resource.PGPlace) {
 
 // seats gives the look at an instance, the same one for all that is asked of it.
 func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat) *postgres.Look {
-	looks := map[string]*postgres.Look{}
+	looks := v.looks
 	node := postgres.Node{Read: v.small, UID: v.uid}
 	return func(s postgres.Seat) *postgres.Look {
 		key := s.Cluster + "/" + s.Instance
@@ -113,4 +113,12 @@ func movedIf(moved bool) error {
 		return executors.ErrMoved
 	}
 	return nil
+}
+
+// close ends what a look has open.
+func (v *view) close() {
+	for _, l := range v.looks {
+		l.Close()
+	}
+	v.tree.close()
 }

@@ -25,6 +25,7 @@ type view struct {
 	ask      func(argv ...string) (string, error) // runs a command that only looks
 	postgres func(seat postgres.Seat) *postgres.Look
 	places   []resource.PGPlace
+	looks    map[string]*postgres.Look // by instance
 }
 
 // work is one change under way.
@@ -37,7 +38,7 @@ type work struct {
 
 // places are those of the clusters that have an instance here.
 func (l *Local) look(ctx context.Context, ids []resource.ID, places ...resource.PGPlace) *view {
-	v := &view{tree: newTree(l.Root), l: l, places: places}
+	v := &view{tree: newTree(l.Root), l: l, places: places, looks: map[string]*postgres.Look{}}
 	v.accounts = sync.OnceValues(func() (*accounts, error) { return patiently(v.readAccounts) })
 	v.packages = sync.OnceValues(func() (map[string]packageState, error) {
 		return patiently(func() (map[string]packageState, error) { return v.readPackages(ctx, packageNames(ids)) })

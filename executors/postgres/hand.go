@@ -51,6 +51,7 @@ type Look struct {
 	onDisk  func() (disk, error)
 	globals func() (*globals, error)
 	inside  map[string]func() (*inside, error) // by database
+	open    map[string]*session                // by database
 	loaded  func() (resource.PGLoaded, error)
 }
 
@@ -62,13 +63,21 @@ type Node struct {
 
 // Look prepares a look at an instance for those ids; nothing is asked before it is needed.
 func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID) *Look {
-	l := &Look{h: h, node: node, ctx: ctx, seat: seat, wanted: sift(seat, ids), inside: map[string]func() (*inside, error){}}
+	l := &Look{h: h, node: node, ctx: ctx, seat: seat, wanted: sift(seat, ids), inside: map[string]func() (*inside, error){}, open: map[string]*session{}}
 	l.status = sync.OnceValues(l.askStatus)
 	l.config = sync.OnceValues(l.askConfig)
 	l.onDisk = sync.OnceValues(l.readDisk)
 	l.globals = sync.OnceValues(l.askGlobals)
 	l.loaded = sync.OnceValues(l.askLoaded)
 	return l
+}
+
+// Close ends the sessions of the look. It may be used further, and opens others then.
+func (l *Look) Close() {
+	for database, s := range l.open {
+		s.close()
+		delete(l.open, database)
+	}
 }
 
 // See says what is true of an id; nil, nil is absent.
@@ -116,6 +125,8 @@ func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
 
 // Apply makes a change that was judged to be the one of the plan. have is what was seen just now.
 func (l *Look) Apply(c diff.Change, have resource.Spec) error {
+	defer l.Close()
+	l.Close() // a database is neither copied nor dropped while somebody is in it
 	switch want := c.Spec.(type) {
 	case resource.PGMember:
 		return l.restart(c.Action)

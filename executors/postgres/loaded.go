@@ -75,6 +75,7 @@ func (l *Look) reload(a diff.Action) error {
 		return err
 	}
 	return l.await("it was told to read its files and has not", func(context.Context) (bool, error) {
+		l.Close() // who asks anew hears of a reload
 		now, err := l.askLoaded()
 		return err == nil && len(now.Stale) == 0, err
 	})

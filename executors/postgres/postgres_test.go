@@ -43,14 +43,17 @@ type bench struct {
 
 func (b *bench) look(i int, ids ...resource.ID) *postgres.Look {
 	s := postgres.Seat{PGSeat: b.Place.Seats[i-1], Cluster: b.Place.At, User: b.Place.User, Password: b.Place.Password}
-	return b.hand.Look(context.Background(), s, node, ids)
+	l := b.hand.Look(context.Background(), s, node, ids)
+	b.Cleanup(l.Close)
+	return l
 }
 
 // see looks at one id by the first instance.
 func (b *bench) see(id resource.ID) resource.Spec {
 	b.Helper()
-	spec, err := b.look(1, id).See(id)
-	if err != nil {
+	l := b.look(1, id)
+	spec, err := l.See(id)
+	if l.Close(); err != nil {
 		b.Fatalf("%s: %v", id, err)
 	}
 	return spec
@@ -323,7 +326,7 @@ func immovable(t *testing.T, b *bench) {
 }
 
 func insideDatabase(t *testing.T, b *bench) {
-	database, schema := b.ID(resource.KindPGDatabase, "in side"), b.ID(resource.KindPGSchema, resource.PGIn("in side", `the "s`))
+	database, schema := b.ID(resource.KindPGDatabase, "in side"), b.ID(resource.KindPGSchema, resource.PGIn("in side", "the s"))
 	if b.see(schema) != nil {
 		t.Error("a schema of no database is there")
 	}
@@ -332,7 +335,7 @@ func insideDatabase(t *testing.T, b *bench) {
 	b.becomes(schema, resource.PGSchema{Owner: "s owner", Comment: "c"})
 	b.becomes(schema, resource.PGSchema{Owner: b.DBSU})
 	x := b.ID(resource.KindPGExtension, resource.PGIn("in side", "earthdistance"))
-	have := b.becomes(x, resource.PGExtension{Schema: `the "s`}).(resource.PGExtension)
+	have := b.becomes(x, resource.PGExtension{Schema: "the s"}).(resource.PGExtension)
 	if have.Version == "" || b.see(b.ID(resource.KindPGExtension, "in side/cube")) == nil {
 		t.Errorf("got %+v", have)
 	}

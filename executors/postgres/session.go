@@ -35,7 +35,7 @@ func params(look bool) map[string]string {
 	}
 	p := map[string]string{
 		"application_name": "pigsync", "search_path": "pg_catalog", "TimeZone": "UTC", "DateStyle": "ISO",
-		"standard_conforming_strings": "on", "client_min_messages": "error", "client_encoding": "UTF8",
+		"standard_conforming_strings": "on", "client_min_messages": "error", "client_encoding": "UTF8", "jit": "off",
 		"synchronous_commit": "local", "lock_timeout": millis(lockTimeout), "statement_timeout": millis(limit),
 		"idle_in_transaction_session_timeout": millis(changeTimeout),
 	}
@@ -47,8 +47,8 @@ func params(look bool) map[string]string {
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// open connects to a database of the instance.
-func (l *Look) open(ctx context.Context, database string, look bool) (*session, error) {
+// connect opens a session in a database of the instance.
+func (l *Look) connect(ctx context.Context, database string, look bool) (*session, error) {
 	uid, err := l.node.UID(l.seat.DBSU)
 	if err != nil {
 		return nil, err

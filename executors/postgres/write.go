@@ -10,7 +10,7 @@ import (
 
 // writing opens a session for a change of one database.
 func (l *Look) writing(database string, change func(context.Context, *session) error) error {
-	s, err := l.open(l.ctx, database, false)
+	s, err := l.connect(l.ctx, database, false)
 	if err != nil {
 		return err
 	}
