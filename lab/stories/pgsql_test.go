@@ -122,4 +122,37 @@ func TestPgsqlBootstrap(t *testing.T) {
 	s.answersWith(5438, "select pg_is_in_recovery()", "t")
 	s.quietLooks(2, "converged")
 	s.agrees()
+	if !testing.Short() {
+		s.losesLeader()
+	}
+}
+
+// losesLeader takes the power from whoever leads. Patroni makes another member lead, and nothing that it
+// does is undone; the node comes back as a replica.
+func (s *story) losesLeader() {
+	s.Helper()
+	const old, other = 1, 2 // the first node leads since it was made
+	if got := s.leads(other); got != address(old) {
+		s.Fatalf("%q leads, want %s", got, address(old))
+	}
+	from := len(s.journal())
+	s.must(s.node(old).PowerCut(s.Context()))
+	took := s.eventually(3*time.Minute, "another leader", func() bool { l := s.leads(other); return l != "" && l != address(old) })
+	s.Logf("Patroni made another member lead %s after the power was cut", round(took))
+	leader := s.leads(other)
+	s.looks(2)
+	for _, note := range notes(s.journal()[from:], "intent") {
+		if strings.HasPrefix(note, "= ") {
+			continue // looked at, not done
+		}
+		s.Errorf("done while Patroni was at work: %s", note)
+	}
+	s.must(s.node(old).PowerOn(s.Context()))
+	s.must(s.lab.WaitReady(s.Context()))
+	s.converges(5 * time.Minute)
+	s.isHealthy(other, 3)
+	if got := s.leads(other); got != leader {
+		s.Errorf("%s leads, want %s still: a failover is not undone", got, leader)
+	}
+	s.quietLooks(2, "converged")
 }
