@@ -63,11 +63,3 @@ func scalar(v any) string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
-
-// optionally is value, or with an empty one nothing.
-func optionally(value string) any {
-	if value == "" {
-		return nil
-	}
-	return value
-}
