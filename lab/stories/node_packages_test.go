@@ -2,6 +2,7 @@ package stories
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +128,17 @@ func (s *story) tells(pkg, what string) {
 func (s *story) is(n int, script string) bool {
 	_, err := s.node(n).Run(s.Context(), "sh", "-ec", script)
 	return err == nil
+}
+
+// TestNodeDefaultPackages: what every node has by default comes as far as it is offered, and the rest is
+// left out without a word of trouble.
+func TestNodeDefaultPackages(t *testing.T) {
+	long(t)
+	s := onBareNodes(t)
+	s.serve()
+	s.commitText("the default", strings.ReplaceAll(machine{[]string{"node_aliases: {}"}}.String(), "    node_default_packages: []\n", ""))
+	t.Logf("converged after %s", round(s.converges(5*time.Minute)))
+	s.holds("what is offered", "command -v jq git htop lsof rsync && ! dpkg-query -W pig")
+	s.agrees()
+	s.quietLooks(2, "converged")
 }

@@ -40,8 +40,9 @@ func (c *compiler) repository(module string) (resource.ID, bool) {
 	if c.bound.Has("repo_upstream") {
 		pos = c.bound.Pos("repo_upstream")
 	}
-	system, known := c.system(), true
-	if _, known = c.Facts(c.host.Addr); !known {
+	system := c.system()
+	_, known := c.Facts(c.host.Addr)
+	if !known {
 		system.Family = distro.Debian // only for the name of a file that nobody knows
 	}
 	id := modules.RepoOf(system.SourceFile(module), c.host.Addr)
