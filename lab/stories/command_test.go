@@ -62,6 +62,7 @@ type record struct {
 	Data struct {
 		Revision string
 		Err      string
+		Took     time.Duration `json:"took_ns"`
 		Step     struct{ ID, Action, Digest string }
 		Steps    json.RawMessage // of a plan: its steps; of what is held: their number
 	}

@@ -67,7 +67,7 @@ func TestNode(t *testing.T) {
 	c := s.talks(2)
 
 	for _, harm := range []struct{ name, script, did, healed string }{
-		{"crontab", "sed -i /ticked/d /etc/crontab", "~ lines:/etc/crontab#pigsty crontab@", settings[1].with},
+		{"crontab", "sed -i /ticked/d /etc/crontab", "+ lines:/etc/crontab#pigsty crontab@", settings[1].with},
 		{"sysctl", "echo 0 >/proc/sys/net/ipv4/ip_nonlocal_bind", "~ sysctl:net.ipv4.ip_nonlocal_bind@", settings[2].with},
 		{"sudoers", "echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/ops", "~ guarded:/etc/sudoers.d/ops@", settings[4].with},
 		// What somebody else put there stays, and a reload makes sure of what the program has read.
