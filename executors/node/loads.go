@@ -34,10 +34,13 @@ func (v *view) inputs(stamp unitStamp, s UnitState) (inputs string, noted bool, 
 }
 
 // conf tells the same of what a reload reads again. A directory that has got or lost a file since is
-// another configuration.
+// another configuration, and a file that was written anew may have been read while it was another.
 func (v *view) conf(stamp unitStamp, s UnitState) (string, error) {
 	if stamp.Invocation != "" && stamp.Invocation == s.Invocation {
 		same, err := v.sameDirs(stamp)
+		if err == nil && same {
+			same, err = v.unwritten(stamp)
+		}
 		if err != nil || !same {
 			return "", err
 		}
@@ -97,6 +100,43 @@ func (v *view) sameDirs(stamp unitStamp) (bool, error) {
 	return true, nil
 }
 
+// unwritten tells whether nothing behind Conf was written since the stamp was.
+func (v *view) unwritten(stamp unitStamp) (bool, error) {
+	for _, load := range stamp.Loads {
+		if load.Written.IsZero() {
+			continue // there was nothing, or the stamp is of a time when this was not noted
+		}
+		if written, err := v.written(load.Load); err != nil || !written.Equal(load.Written) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// written is when a file behind Conf was last written, or the newest file of a directory; zero when there
+// is none.
+func (v *view) written(load resource.Load) (last time.Time, err error) {
+	if !load.Conf {
+		return time.Time{}, nil
+	}
+	names := []string{load.Path}
+	if load.Files != "" {
+		if names, err = v.filesOf(load); err != nil {
+			return time.Time{}, err
+		}
+	}
+	for _, name := range names {
+		_, info, err := v.stat(name)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if info != nil && info.ModTime().After(last) {
+			last = info.ModTime().UTC()
+		}
+	}
+	return last, nil
+}
+
 // loadSum digests the lines of a file but those that begin with Skip, or the files of a directory; ""
 // when there is nothing.
 func (v *view) loadSum(load resource.Load) (string, error) {
@@ -120,30 +160,42 @@ func (v *view) loadSum(load resource.Load) (string, error) {
 
 // filesSum digests the names and contents of those files of a directory that the program reads.
 func (v *view) filesSum(load resource.Load) (string, error) {
-	dir, err := v.open(load.Path)
-	if absent(err) {
-		return "", nil
-	}
-	if err != nil {
+	files, err := v.filesOf(load)
+	if files == nil || err != nil {
 		return "", err
 	}
-	names, err := namesIn(dir)
-	if err != nil {
-		return "", err
-	}
-	slices.Sort(names)
 	h := sha256.New()
-	for _, name := range names {
-		if ok, err := path.Match(load.Files, name); err != nil || !ok || strings.HasPrefix(name, ".") {
-			continue
-		}
-		sum, err := v.loadSum(resource.Load{Path: path.Join(load.Path, name)})
+	for _, file := range files {
+		sum, err := v.loadSum(resource.Load{Path: file})
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%q %s\n", name, sum)
+		fmt.Fprintf(h, "%q %s\n", path.Base(file), sum)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// filesOf are the files of a directory that the program reads, in order; nil when there is no directory.
+func (v *view) filesOf(load resource.Load) ([]string, error) {
+	dir, err := v.open(load.Path)
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	names, err := namesIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	files := []string{}
+	for _, name := range names {
+		if ok, err := path.Match(load.Files, name); err == nil && ok && !strings.HasPrefix(name, ".") {
+			files = append(files, path.Join(load.Path, name))
+		}
+	}
+	return files, nil
 }
 
 func sumLines(r io.Reader, skip string) (string, error) {
@@ -176,7 +228,11 @@ func (w *work) sums(want resource.Unit) ([]loaded, error) {
 		if err != nil {
 			return nil, err
 		}
-		sums = append(sums, loaded{load, sum})
+		written, err := w.written(load)
+		if err != nil {
+			return nil, err
+		}
+		sums = append(sums, loaded{load, sum, written})
 	}
 	return sums, nil
 }

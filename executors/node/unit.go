@@ -41,6 +41,9 @@ type unitStamp struct {
 type loaded struct {
 	resource.Load
 	Sum string
+	// Written is when what is behind Conf was last written. It tells of a file that was away for a while,
+	// during which the program may have been told to read again.
+	Written time.Time `json:",omitzero"`
 }
 
 func (l *Local) readUnits(ctx context.Context, names []string) (map[string]UnitState, error) {

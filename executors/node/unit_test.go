@@ -410,6 +410,35 @@ func TestReloadOfADirectory(t *testing.T) {
 	s.becomes(u, "")
 }
 
+// A file that was away while somebody else told the program to read again, and is there again: seen on a
+// real node, whose load balancer went on without the service.
+func TestReloadOfWhatWasAway(t *testing.T) {
+	for name, file := range map[string]string{"a directory": "/etc/etcd.d/a.cfg", "a file": "/etc/etcd.conf"} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t)
+			u := want("1")
+			u.Conf = "a"
+			u.Loads = append(u.Loads, resource.Load{Path: "/etc/etcd.d", Files: "*.cfg", Conf: true}, resource.Load{Path: "/etc/etcd.conf", Conf: true})
+			write(t, s.dir+"/etc/etcd.d/a.cfg", "x: 1\n")
+			write(t, s.dir+"/etc/etcd.conf", "x: 1\n")
+			s.becomes(u, "enable,daemon-reload,start")
+			s.becomes(u, "")
+			if err := os.Remove(s.dir + file); err != nil {
+				t.Fatal(err)
+			}
+			write(t, s.dir+file, "x: 1\n")
+			if err := os.Chtimes(s.dir+file, time.Time{}, time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.see(); got.Conf != "" {
+				t.Errorf("got %+v", got)
+			}
+			s.becomes(u, "reload")
+			s.becomes(u, "")
+		})
+	}
+}
+
 // Nothing but what can be undone is enabled or disabled.
 func TestEnabled(t *testing.T) {
 	s := newService(t)
