@@ -86,7 +86,10 @@ func TestNode(t *testing.T) {
 	s.converges(time.Minute)
 	s.commit("another service", machine{append(lines("haproxy_services"), strings.Replace(settings[9].line, "[ { name: web", "[ { name: more, port: 8081 }, { name: web", 1))})
 	s.converges(time.Minute)
-	s.holds("another service", "ss -ltn | grep -q :8081")
+	s.eventually(time.Minute, "another service", func() bool { // the new worker is told to begin, and takes its time
+		_, err := s.node(2).Run(s.Context(), "sh", "-ec", "ss -ltn | grep -q :8081")
+		return err == nil
+	})
 	c.still(s, "through drift and a new service")
 
 	s.commit("all but the load balancer goes", machine{[]string{settings[8].line, settings[9].line}})
