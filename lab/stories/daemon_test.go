@@ -92,6 +92,7 @@ type status struct {
 	Seen       time.Time    `json:"seen"`
 	Took       int64        `json:"took_ns"`
 	Drift      bool         `json:"drift"`
+	Resources  int          `json:"resources"`
 	Fetch      string       `json:"fetch"`
 	Error      string       `json:"error"`
 	Plan       *plan        `json:"plan"`
