@@ -4,14 +4,25 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
 
 // page gets a page of a node, as a scraper does.
-func (s *story) page(n, port int, path string) (string, error) {
+func (s *story) page(n, port int, path string) (string, error) { return s.pageAs("", n, port, path) }
+
+// pageAs gets it as somebody with a name and a password.
+func (s *story) pageAs(who string, n, port int, path string) (string, error) {
 	c := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: s.lab.Dial, DisableKeepAlives: true}}
-	res, err := c.Get(fmt.Sprintf("http://%s:%d%s", address(n), port, path))
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, fmt.Sprintf("http://%s:%d%s", address(n), port, path), nil)
+	if err != nil {
+		return "", err
+	}
+	if name, pass, ok := strings.Cut(who, ":"); ok {
+		req.SetBasicAuth(name, pass)
+	}
+	res, err := c.Do(req)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,8 @@ package node
 import (
 	"bytes"
 	"embed"
+	"net/netip"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -71,19 +73,35 @@ func (c *compiler) haproxyBase(after ...resource.ID) modules.Loaded {
 	})
 	file := resource.NewFile(text, 0o600, "root", "root")
 	file.Secret = true
-	file.Validate = []string{"haproxy", "-c", "-q", "-f", "{}"}
+	file.Validate = haproxyJudge(haproxyPath, "*", c.vars.HAProxyPort)
 	c.Tend(c.bound.Pos("haproxy_enabled"), modules.FileOf(haproxyPath, c.host.Addr), file, after...)
 	return modules.Loaded{Path: haproxyPath, Content: text, Conf: true}
 }
 
+// judgeScript lets haproxy judge all that it will read, with $2 in place of the file $1. It also wants nobody
+// else to listen at the port $3 ($4 narrows it to an address): that a configuration is well written does not
+// mean that it can be loaded.
+const judgeScript = `base=` + haproxyPath + `; own=$1; new=$2; ` +
+	`if others=$(ss -Hltnp "sport = :$3 $4" | grep -v '"haproxy"'); then echo "port $3 is taken: $others"; exit 1; fi; set --; ` +
+	`for f in ` + servicesPath + `/*.cfg; do if [ "$f" != "$own" ] && [ -e "$f" ]; then set -- "$@" -f "$f"; fi; done; ` +
+	`if [ "$own" = "$base" ]; then base=$new; else set -- "$@" -f "$new"; fi; exec haproxy -c -q -f "$base" "$@"`
+
+func haproxyJudge(path, ip string, port int) []string {
+	where := ""
+	if a, err := netip.ParseAddr(ip); err == nil && !a.IsUnspecified() {
+		where = "and ( src " + ip + " or src 0.0.0.0 or src [::] )"
+	}
+	return []string{"sh", "-c", judgeScript, "haproxy", path, "{}", strconv.Itoa(port), where}
+}
+
 func servicePath(s Service) string { return servicesPath + "/" + s.Name + ".cfg" }
 
-// haproxyFor is the file of a service, judged together with the base that it builds on.
+// haproxyFor is the file of a service.
 func (c *compiler) haproxyFor(s Service, dir resource.ID) modules.Loaded {
 	text := render("service.cfg", s)
 	path := servicePath(s)
 	file := resource.NewFile(text, 0o600, "root", "root")
-	file.Validate = []string{"haproxy", "-c", "-q", "-f", haproxyPath, "-f", "{}"}
+	file.Validate = haproxyJudge(path, s.IP, s.Port)
 	c.Tend(c.bound.Pos("haproxy_services"), modules.FileOf(path, c.host.Addr), file, dir, modules.FileOf(haproxyPath, c.host.Addr))
 	return modules.Loaded{Path: path, Content: text, Conf: true}
 }
