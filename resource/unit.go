@@ -4,7 +4,7 @@ package resource
 // touched by renewing it.
 const Noted = "noted"
 
-// Unit is a systemd service. The id's name is the unit's, without ".service".
+// Unit is a systemd service. The id's name is the unit's, without ".service"; "docker.socket" is a socket.
 type Unit struct {
 	Active  bool
 	Enabled bool

@@ -12,7 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
-// Systemd is the manager of units. Names are without ".service".
+// Systemd is the manager of units. Names are without ".service"; those of sockets are whole.
 type Systemd interface {
 	// Units tells the state of each unit, loading what is not loaded.
 	Units(ctx context.Context, names []string) (map[string]UnitState, error)
@@ -96,7 +96,7 @@ func (d *DBus) Units(ctx context.Context, names []string) (map[string]UnitState,
 	}
 	units := make([]string, len(names))
 	for i, name := range names {
-		units[i] = name + ".service"
+		units[i] = unitFile(name)
 	}
 	list, err := conn.ListUnitsByNamesContext(ctx, units)
 	if err != nil {
@@ -120,6 +120,14 @@ func (d *DBus) Units(ctx context.Context, names []string) (map[string]UnitState,
 	return out, nil
 }
 
+// unitFile is the name of a unit's file: a service's, unless the name says that it is a socket.
+func unitFile(name string) string {
+	if strings.HasSuffix(name, ".socket") {
+		return name
+	}
+	return name + ".service"
+}
+
 // details asks for the properties that the list of units lacks; Result is of interest only when the
 // unit does not run.
 func details(ctx context.Context, conn *dbus.Conn, unit string, s *UnitState) error {
@@ -137,6 +145,9 @@ func details(ctx context.Context, conn *dbus.Conn, unit string, s *UnitState) er
 	s.Stale, _ = get(conn.GetUnitPropertyContext, "NeedDaemonReload").(bool)
 	id, _ := get(conn.GetUnitPropertyContext, "InvocationID").([]byte)
 	s.Invocation = hex.EncodeToString(id)
+	if !strings.HasSuffix(unit, ".service") {
+		return errors.Join(errs...)
+	}
 	if us, _ := get(conn.GetServicePropertyContext, "ExecMainStartTimestamp").(uint64); us > 0 {
 		s.Started = time.UnixMicro(int64(us))
 	}
@@ -152,7 +163,7 @@ func (d *DBus) Do(ctx context.Context, verb Verb, name string) error {
 	if err != nil {
 		return err
 	}
-	unit := name + ".service"
+	unit := unitFile(name)
 	switch verb {
 	case Start:
 		return job(ctx, unit, conn.StartUnitContext)

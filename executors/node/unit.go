@@ -64,7 +64,7 @@ func (l *Local) readUnits(ctx context.Context, names []string) (map[string]UnitS
 // in its place since: it notices when the file it has read changes, not when another one comes.
 func (l *Local) overridden(name string, s UnitState) bool {
 	const local = "etc/systemd/system/"
-	own := local + name + ".service"
+	own := local + unitFile(name)
 	info, err := l.Root.Lstat(own)
 	return err == nil && info.Mode().IsRegular() && s.Fragment != "" && s.Fragment != "/"+own
 }

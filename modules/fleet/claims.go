@@ -92,6 +92,7 @@ func (c *claimant) node() {
 	c.add(v.Vector, "vector_port", v.VectorAt)
 	c.add(v.VIP, "vip_exporter_port", v.VIPExporter)
 	c.add(v.HAProxy, "haproxy_exporter_port", v.HAProxyAt)
+	c.add(v.Docker, "docker_exporter_port", v.DockerAt)
 	if v.HAProxy {
 		c.services("haproxy_services", "", v.Services)
 	}

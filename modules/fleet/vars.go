@@ -17,6 +17,8 @@ type nodePorts struct {
 	HAProxy     bool      `var:"haproxy_enabled" default:"true"`
 	HAProxyAt   int       `var:"haproxy_exporter_port" default:"9101"`
 	Services    []service `var:"haproxy_services"`
+	Docker      bool      `var:"docker_enabled"`
+	DockerAt    int       `var:"docker_exporter_port" default:"9323"`
 }
 
 // service is what haproxy listens for, of nodes and of PostgreSQL.

@@ -121,6 +121,7 @@ func (c *compiler) compile() {
 	c.haproxy(repos)
 	c.nodeExporter(repos)
 	c.keepalived(repos)
+	c.docker(repos)
 }
 
 // trust gives the node the authority's certificate, for programs that name it and for all others.

@@ -22,6 +22,7 @@ type Vars struct {
 	VIP
 	HAProxy
 	Watching
+	Docker
 	Leaving
 }
 

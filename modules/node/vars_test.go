@@ -10,3 +10,7 @@ import (
 func TestParametersAreThoseOfPigsty(t *testing.T) {
 	modtest.Parameters(t, "NODE", node.Vars{}, nil)
 }
+
+func TestParametersOfDockerAreThoseOfPigsty(t *testing.T) {
+	modtest.Parameters(t, "DOCKER", node.Docker{}, map[string]string{"app": "INFRA reads it", "apps": "INFRA reads it"})
+}
