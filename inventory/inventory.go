@@ -18,9 +18,14 @@ type Inventory struct {
 	known    []*Host           // also those that only the listing shows, in the order of the file
 	renamed  map[string]*Group // by the names that old groups have today
 	outdated []Outdated        // what an older release wanted to have written so
+	written  int               // the major release it is written for
 
 	expressions *expressions
 }
+
+// Generation is the major release of Pigsty that the inventory is written for: what its version says, or the
+// names in it; 2 counts as 3.
+func (inv *Inventory) Generation() int { return max(inv.written, 1) }
 
 // Groups returns the groups sorted by name, without all, and without ungrouped when it has no hosts.
 func (inv *Inventory) Groups() []*Group { return slices.Clone(inv.groups) }

@@ -60,7 +60,8 @@ func (b *builder) modernize() {
 	l := &legacy{
 		inv: b.inv, problems: b.problems, done: map[*entry]layer{}, moved: map[*node]string{}, names: oldNames(), held: map[string]bool{},
 	}
-	if !l.learn(b) {
+	changed := l.learn(b)
+	if b.inv.written = l.generation; !changed {
 		return
 	}
 	b.eachLayer(func(at *layer) { *at = l.layer(*at) })

@@ -122,6 +122,7 @@ func (c *compiler) compile() {
 	c.nodeExporter(repos)
 	c.keepalived(repos)
 	c.docker(repos)
+	c.logs(repos)
 }
 
 // trust gives the node the authority's certificate, for programs that name it and for all others.
