@@ -136,9 +136,10 @@ func (s *story) onEach(nodes []int, scripts map[int]string) {
 }
 
 // TestNodeFirewallLockOut: a firewall that cuts the hand off undoes itself on the node; all else goes on.
+// firewalld is not among them: its own zone lets ssh in, whatever ours do.
 func TestNodeFirewallLockOut(t *testing.T) {
 	long(t)
-	s, nodes := onBareNodes(t), []int{2, 3, 4}
+	s, nodes := onBareNodes(t), []int{2, 3}
 	s.serve()
 	s.commit("firewalls", walled{nodes, zone("22")})
 	s.converges(3 * time.Minute)
@@ -155,10 +156,12 @@ func TestNodeFirewallLockOut(t *testing.T) {
 		}
 		return failed == len(nodes)
 	})
+	s.stop() // or it tries again as soon as the way in is back
 	for _, n := range nodes {
 		s.eventually(2*time.Minute, "the way in is back", func() bool { return s.reaches(5, n, "22") })
 		s.on(n, "test -e /etc/profile.d/node.alias.sh")
 	}
+	s.serve()
 	s.commit("as before", walled{nodes, zone("22")})
 	s.converges(3 * time.Minute)
 }
