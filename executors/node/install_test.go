@@ -28,9 +28,11 @@ func crowd(t *testing.T, d *distro, l *node.Local, names ...string) map[string]e
 		return d.run(ctx, c)
 	}
 	errs := map[string]error{}
-	var wg sync.WaitGroup
 	for _, name := range names {
 		d.offers[name] = "1"
+	}
+	var wg sync.WaitGroup
+	for _, name := range names {
 		wg.Go(func() {
 			err := l.Apply(t.Context(), change(id(resource.KindPackage, name), resource.Package{}, nil))
 			mu.Lock()
