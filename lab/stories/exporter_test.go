@@ -71,7 +71,7 @@ func (s *story) heals(name, harm, healed string) {
 // TestNodeExporter: the metrics of a node answer at their port, survive what is done to them, and only a
 // change of their options starts the exporter anew.
 func TestNodeExporter(t *testing.T) {
-	wanted(t)
+	long(t)
 	const unit, file = "prometheus-node-exporter", "/etc/default/prometheus-node-exporter"
 	s := onBareNodes(t)
 	s.serve()

@@ -50,7 +50,7 @@ func (h household) String() string {
 // orphans, and nothing is done. Once somebody has agreed they are taken back in order, the node of the member
 // only when that has left; accounts and data stay. When their lines come back, so do they.
 func TestNodeLeaves(t *testing.T) {
-	wanted(t)
+	long(t)
 	s := onBareNodes(t)
 	s.serve()
 	s.commit("a household", home())

@@ -23,7 +23,7 @@ const (
 // it, fstab has no swap, and all of that is given back. A parameter that the kernel refuses is told, and
 // the rest goes on.
 func TestNodeKernel(t *testing.T) {
-	wanted(t)
+	long(t)
 	s := onBareNodes(t)
 	table := s.on(2, "echo '/dev/sdz9 none swap sw 0 0' >>/etc/fstab; echo 'LABEL=nowhere /mnt/disk xfs nofail 0 2' >>/etc/fstab; cat /etc/fstab")
 	s.serve()

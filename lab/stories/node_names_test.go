@@ -63,7 +63,7 @@ func crewLines(but ...string) (out []string) {
 // TestNodeNames: machines learn each other's names, clocks, resolvers and keys, keep them, have them healed, and
 // give them back.
 func TestNodeNames(t *testing.T) {
-	wanted(t)
+	long(t)
 	s := onBareNodes(t)
 	s.on(2, "mkdir -p /home/old && echo '10.9.9.9 mine # minio dns' >>/etc/hosts")
 	s.serve()

@@ -55,7 +55,7 @@ func (s *story) watchesAddresses(n int) {
 // TestNodeVIP: nodes share an address. It moves when its holder dies, and never for a change of the
 // configuration.
 func TestNodeVIP(t *testing.T) {
-	wanted(t)
+	long(t)
 	s := onBareNodes(t)
 	s.serve()
 	s.commit("an address", shared{nodes: []int{2, 3}, vars: ", vip_preempt: true"})
