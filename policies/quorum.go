@@ -118,7 +118,7 @@ func judgeOneAtATime(c *Case) (os []Objection) {
 
 // after tells whether step i waits for step j, directly or not.
 func after(p *diff.Plan, i, j int) bool {
-	seen := make([]bool, i+1)
+	seen := map[int]bool{}
 	todo := []int{i}
 	for len(todo) > 0 {
 		k := todo[len(todo)-1]

@@ -180,11 +180,8 @@ func (tr *trial) survived() {
 	}
 	tr.Logf("%d steps were noted in all", tr.tail.steps)
 	records := tr.journal()
-	done := containing(notes(records[slices.IndexFunc(records, tr.isOurs):], "result"), "etcd")
-	for i, what := range done {
-		if irreversible(what) && slices.Contains(done[:i], what) {
-			tr.Errorf("%s was done twice", what)
-		}
+	for _, what := range repeated(records[slices.IndexFunc(records, tr.isOurs):]) {
+		tr.Errorf("%s was done twice", what)
 	}
 	approvals := 0
 	for _, r := range records {
@@ -224,9 +221,25 @@ func (tr *trial) isOurs(r record) bool {
 	return r.Kind == "run" && r.Data.Revision == tr.git("rev-parse", "HEAD")
 }
 
+// repeated are the steps that must not be done twice, and were: the very same ones, since a unit may well be
+// stopped before it joins, and started afterwards.
+func repeated(records []record) (twice []string) {
+	done := map[string]bool{}
+	for _, r := range records {
+		step := r.Data.Step
+		if r.Kind != "result" || r.Data.Err != "" || !strings.Contains(step.ID, "etcd") || !irreversible(step.ID) {
+			continue
+		}
+		if done[step.Digest] {
+			twice = append(twice, step.Action+" "+step.ID)
+		}
+		done[step.Digest] = true
+	}
+	return twice
+}
+
 // irreversible tells whether doing a step twice does harm.
-func irreversible(what string) bool {
-	_, id, _ := strings.Cut(what, " ")
+func irreversible(id string) bool {
 	return strings.HasPrefix(id, "etcdmember:") || strings.HasPrefix(id, "etcdvoter:") || strings.HasPrefix(id, "unit:")
 }
 
