@@ -23,9 +23,10 @@ func judgeOrphans(c *Case) (os []Objection) {
 		unapproved[s.Owner] = unapproved[s.Owner] || s.Orphan && acts(s) && !approved(c, s)
 	}
 	for i, s := range c.Plan.Steps {
-		who, lives := tenant(c, s)
-		switch {
-		case !s.Orphan:
+		if !s.Orphan {
+			continue
+		}
+		switch who, lives := tenant(c, s); {
 		case s.Action == diff.Wait:
 			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS108", Reason: s.Owner + " has left the inventory, and cannot be looked at" + forgetting(c)})
 		case lives:
@@ -39,9 +40,6 @@ func judgeOrphans(c *Case) (os []Objection) {
 
 // tenant says who else lives where the orphan is. Who cannot be looked at may.
 func tenant(c *Case, s diff.Step) (reason string, lives bool) {
-	if !s.Orphan {
-		return "", false
-	}
 	for _, t := range s.Tenants {
 		state := c.Have[t.Unit]
 		switch unit, _ := state.Spec.(resource.Unit); {

@@ -16,10 +16,7 @@ type gates struct{ before, after []bool }
 func newGates(p *diff.Plan, verdicts []policies.Verdict) gates {
 	n := len(p.Steps)
 	g := gates{before: make([]bool, n), after: make([]bool, n)}
-	does := func(i int) bool {
-		a := p.Steps[i].Action
-		return verdicts[i] == policies.Allow && a != diff.Check && a != diff.Wait
-	}
+	does := func(i int) bool { return does(p.Steps[i], verdicts[i]) }
 	for i, s := range p.Steps {
 		g.before[i] = slices.ContainsFunc(s.Needs, func(n int) bool { return does(n) || g.before[n] })
 	}
@@ -29,6 +26,11 @@ func newGates(p *diff.Plan, verdicts []policies.Verdict) gates {
 		}
 	}
 	return g
+}
+
+// does tells whether something is done in a step with that verdict.
+func does(s diff.Step, v policies.Verdict) bool {
+	return v == policies.Allow && s.Action != diff.Check && s.Action != diff.Wait
 }
 
 // seen is why a gate is not asked again, nil when it is.

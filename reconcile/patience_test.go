@@ -40,7 +40,7 @@ func took(t *testing.T, names ...string) time.Duration {
 	}
 	r := &Reconciler{Now: time.Now}
 	began := time.Now()
-	r.apply(t.Context(), stubborn{}, &Round{Plan: p, Verdicts: make([]policies.Verdict, len(p.Steps))})
+	r.apply(t.Context(), stubborn{}, &Round{Plan: p, Verdicts: make([]policies.Verdict, len(p.Steps)), judged: &policies.Case{Plan: p}})
 	return time.Since(began)
 }
 

@@ -57,6 +57,7 @@ type Round struct {
 	Results    []error // one a step: nil when it succeeded
 	Settled    bool    // the revision had converged, and no other was tried since: what differs is drift
 
+	judged  *policies.Case
 	endless bool // it made progress, and so did too many before it
 }
 
@@ -139,12 +140,11 @@ func (r *Reconciler) judge(round *Round, prior *resource.Set) (err error) {
 	if err != nil {
 		return fmt.Errorf("order the plan: %w", err)
 	}
-	c := r.caseOf(round)
-	if policies.Forgotten(c) {
+	if policies.Forgotten(r.caseOf(round)) {
 		round.Plan = &diff.Plan{}
-		c.Plan = round.Plan
 	}
-	round.Verdicts, round.Objections = policies.Judge(c, r.Policies)
+	round.judged = r.caseOf(round)
+	round.Verdicts, round.Objections = policies.Judge(round.judged, r.Policies)
 	return nil
 }
 

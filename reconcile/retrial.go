@@ -16,7 +16,7 @@ const retrialAfter = time.Second
 // argument in it: who approved a step has approved the plan it stands in.
 type retrial struct {
 	*Reconciler
-	first *policies.Case
+	first policies.Case
 
 	mu       sync.Mutex
 	at       time.Time
@@ -24,7 +24,7 @@ type retrial struct {
 }
 
 func (r *Reconciler) newRetrial(round *Round) *retrial {
-	c := r.caseOf(round)
+	c := *round.judged
 	past, began := c.Past, c.Now
 	if past != nil {
 		c.Past = func(id resource.ID, since time.Time) (before []policies.Event) {
@@ -44,7 +44,7 @@ func (t *retrial) allows(step int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now := t.Now(); now.Before(t.at) || now.Sub(t.at) >= retrialAfter {
-		again := *t.first
+		again := t.first
 		again.Now = now
 		if t.Journal != nil {
 			again.Holds = t.Journal.Holds(now)

@@ -95,7 +95,7 @@ func (d *Daemon) begins(round *Round) {
 // idle tells whether nothing may be done in a round but to wait.
 func (r *Round) idle() bool {
 	for i, s := range r.Plan.Steps {
-		if r.Verdicts[i] == policies.Allow && s.Action != diff.Wait && s.Action != diff.Check {
+		if does(s, r.Verdicts[i]) {
 			return false
 		}
 	}

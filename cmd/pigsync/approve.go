@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -37,43 +36,16 @@ func (o *options) approve(digest, by string, life time.Duration) error {
 	if life <= 0 {
 		return fmt.Errorf("--for: want a time such as 2h, got %s", life)
 	}
-	c, err := o.settings()
+	c, inv, plan, err := o.remembered(digest)
 	if err != nil {
 		return err
-	}
-	invs, err := o.selected(c)
-	if err != nil {
-		return err
-	}
-	for _, inv := range invs {
-		done, err := o.approveIn(journalOf(c, inv), inv.Name, digest, who(by, o.getenv), life)
-		if done || err != nil {
-			return err
-		}
-	}
-	return hinted{fmt.Errorf("plan %q: no such plan is remembered", digest), "pigsync status shows the plan that is held now, with its digest; plan alone remembers none"}
-}
-
-// approveIn submits the approval where the plan is known; done is false where it is not.
-func (o *options) approveIn(dir, name, digest, by string, life time.Duration) (done bool, err error) {
-	j, err := openJournal(dir, readJournal)
-	if err != nil || j == nil {
-		return false, readable(err)
-	}
-	plan, err := j.Plan(digest)
-	closed := j.Close()
-	if errors.Is(err, history.ErrNoPlan) {
-		return false, closed
-	}
-	if err := errors.Join(err, closed); err != nil {
-		return false, err
 	}
 	now := time.Now()
-	approval := plan.Approval(by, now, now.Add(life))
-	if _, err := history.Submit(dir, now, history.Decision{Approval: &approval}); err != nil {
-		return false, readable(err)
+	approval := plan.Approval(who(by, o.getenv), now, now.Add(life))
+	if _, err := history.Submit(journalOf(c, inv), now, history.Decision{Approval: &approval}); err != nil {
+		return readable(err)
 	}
-	return true, o.printApproval(name, plan.Summary, approval)
+	return o.printApproval(inv.Name, plan.Summary, approval)
 }
 
 func (o *options) printApproval(name, summary string, a policies.Approval) error {

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	_ "time/tzdata" // windows name time zones, and an admin node may have none
 )
 
 func main() {

@@ -85,11 +85,7 @@ func showRound(o *options, r *reconcile.Round) error {
 func writeObjections(w io.Writer, r *reconcile.Round) {
 	for _, ob := range r.Objections {
 		s := r.Plan.Steps[ob.Step]
-		line := fmt.Sprintf("%s: %s %s: %s: %s", ob.Code, s.Action, s.ID, ob.Verdict, ob.Reason)
-		if !ob.Until.IsZero() {
-			line += ", until " + ob.Until.Format("2006-01-02 15:04 MST")
-		}
-		fmt.Fprintln(w, line)
+		fmt.Fprintf(w, "%s: %s %s: %s: %s%s\n", ob.Code, s.Action, s.ID, ob.Verdict, ob.Reason, until(ob.Until))
 	}
 }
 

@@ -64,29 +64,43 @@ type judged struct {
 }
 
 func (o *options) explainPlan(digest string) error {
-	c, err := o.settings()
+	c, inv, plan, err := o.remembered(digest)
 	if err != nil {
 		return err
+	}
+	var names []string
+	for _, p := range judges(c, inv) {
+		names = append(names, p.Name)
+	}
+	return o.printJudged(plan, views(plan, names))
+}
+
+// remembered finds a plan in the journals of the inventories that may be meant.
+func (o *options) remembered(digest string) (*config, inventoryConfig, history.Planned, error) {
+	c, invs, err := o.meant()
+	for _, inv := range invs {
+		plan, err := planIn(journalOf(c, inv), digest)
+		if !errors.Is(err, history.ErrNoPlan) {
+			return c, inv, plan, err
+		}
+	}
+	if err == nil {
+		err = hinted{fmt.Errorf("plan %q: no such plan is remembered", digest), "pigsync status shows the plan that is held now, with its digest; plan alone remembers none"}
+	}
+	return c, inventoryConfig{}, history.Planned{}, err
+}
+
+// meant are the inventories a command may be about, none when that cannot be told.
+func (o *options) meant() (*config, []inventoryConfig, error) {
+	c, err := o.settings()
+	if err != nil {
+		return nil, nil, err
 	}
 	invs, err := o.selected(c)
 	if err != nil {
-		return err
+		return c, nil, err
 	}
-	for _, inv := range invs {
-		plan, err := planIn(journalOf(c, inv), digest)
-		if errors.Is(err, history.ErrNoPlan) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		var names []string
-		for _, p := range judges(c, inv) {
-			names = append(names, p.Name)
-		}
-		return o.printJudged(plan, views(plan, names))
-	}
-	return hinted{fmt.Errorf("plan %q: no such plan is remembered", digest), "pigsync status shows the plan that is held now, with its digest; plan alone remembers none"}
+	return c, invs, nil
 }
 
 // planIn finds a plan in a journal.
