@@ -84,6 +84,7 @@ const head = `all:
     node_default_packages: []
     node_dns_method: none
     node_ntp_enabled: false
+    pgbackrest_enabled: false
 `
 
 // commit makes the inventory what the repository says, and gives the commit.

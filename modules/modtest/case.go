@@ -88,6 +88,7 @@ node_static_network: false
 node_default_packages: []
 node_dns_method: none
 node_ntp_enabled: false
+pgbackrest_enabled: false
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.
