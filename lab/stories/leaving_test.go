@@ -132,7 +132,7 @@ func (s *story) inOrder(did []string, want ...string) {
 func (s *story) tookBack(n int) {
 	s.Helper()
 	s.on(n, "! systemctl is-active haproxy; ! systemctl is-enabled haproxy; ! test -e /etc/haproxy/haproxy.cfg; ! test -e /etc/systemd/system/haproxy.service;"+
-		"! grep -q ticked /etc/crontab; ! test -e /etc/sysctl.d/95-pigsync.conf; test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0;"+
+		"! grep -q ticked /etc/crontab; ! test -e /etc/sysctl.d/95-pigsync-net.ipv4.ip_nonlocal_bind.conf; test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0;"+
 		"! test -e /etc/profile.d/node.alias.sh; ! test -e /etc/security/limits.d/limits.conf")
 }
 

@@ -29,8 +29,8 @@ var settings = []struct{ line, with, without string }{
 	{"node_crontab: [ '* * * * * root touch /run/ticked' ]", "grep -q '^[*] [*] [*] [*] [*] root touch /run/ticked # pigsty crontab$' /etc/crontab", "! grep -q ticked /etc/crontab"},
 	{
 		"node_sysctl_params: { net.ipv4.ip_nonlocal_bind: 1 }",
-		"test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 1 && grep -q nonlocal /etc/sysctl.d/95-pigsync.conf",
-		"test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0 && ! test -e /etc/sysctl.d/95-pigsync.conf",
+		"test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 1 && grep -q nonlocal /etc/sysctl.d/95-pigsync-net.ipv4.ip_nonlocal_bind.conf",
+		"test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0 && ! test -e /etc/sysctl.d/95-pigsync-net.ipv4.ip_nonlocal_bind.conf",
 	},
 	{"node_aliases: { hello: \"echo 'hi there'\" }", "printf 'shopt -s expand_aliases\\n. /etc/profile.d/node.alias.sh\\nhello\\n' | bash | grep -qx 'hi there'", "! test -e /etc/profile.d/node.alias.sh"},
 	{"node_admin_enabled: true", "test $(id -u ops) = 1088 && sudo -n -u ops sudo -n true", "id ops && ! test -e /etc/sudoers.d/ops"},                       // the account stays

@@ -37,6 +37,7 @@ func Authority(name string) resource.CA {
 //	dir PATH NODE...                         the directory is there
 //	file PATH NODE...                        the file is there
 //	package NAME NODE ALTERNATIVE            one of the alternatives of the package is installed
+//	unoffered NAME NODE                      no package source has any of them
 //	etcd CLUSTER quorum|no-quorum|unknown [LEADER]
 //	member CLUSTER NAME PEERURL [ill] [learner]     NAME - has not started yet
 //	postgres CLUSTER LEADER|-|unknown               of PostgreSQL; - when nobody leads
@@ -64,7 +65,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "etcd": 2, "member": 3, "postgres": 2, "instance": 4}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -99,6 +100,8 @@ func (k known) line(word string, args []string) error {
 		k.put(resource.KindFile, args, resource.File{})
 	case "package":
 		k[resource.ID{Kind: resource.KindPackage, Name: args[0], At: args[1]}] = resource.State{Spec: resource.Package{Name: args[2], Version: "1.0"}}
+	case "unoffered":
+		k.put(resource.KindPackage, args, resource.Package{Unoffered: true})
 	case "etcd":
 		return k.etcd(args)
 	case "member":

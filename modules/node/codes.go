@@ -25,6 +25,7 @@ const (
 	CodeOutside  = "NODE041" // a node outside of the networks that its firewall trusts
 	CodeNoNIC    = "NODE050" // a shared address, and no network interface to hold it
 	CodeVIPAuth  = "NODE051" // a password that VRRP cannot carry
+	CodeLeftOut  = "NODE052" // a program that is left out, because no package source offers it
 
 	CodeRepoName   = "NODE060" // a name that no module of package sources can have
 	CodeNoURL      = "NODE061" // a package source that has no URL for the region

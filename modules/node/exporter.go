@@ -103,7 +103,7 @@ func installed(s resource.State, builds []build) *build {
 
 // exporter wants a program that takes all it must know from its arguments: it is started anew when they
 // change, and only then.
-func (c *compiler) exporter(b build, known bool, param, args string, pkg resource.ID) {
+func (c *compiler) exporter(b build, known bool, param, args string, after ...resource.ID) {
 	pos, node := c.bound.Pos(param), c.host.Addr
 	file := modules.Loaded{Path: "/etc/default/" + b.unit, Content: environment(b.variable, args)}
 	read := []modules.Loaded{file}
@@ -111,18 +111,18 @@ func (c *compiler) exporter(b build, known bool, param, args string, pkg resourc
 	if known {
 		spec = resource.NewFile(file.Content, 0o644, "root", "root")
 	}
-	after := []resource.ID{c.Tend(pos, modules.FileOf(file.Path, node), spec, pkg)}
+	files := []resource.ID{c.Tend(pos, modules.FileOf(file.Path, node), spec, after...)}
 	if b.own != "" {
 		service := modules.Loaded{Path: "/etc/systemd/system/" + b.unit + ".service", Content: render(b.own, nil)}
 		if known {
 			spec = resource.NewFile(service.Content, 0o644, "root", "root")
 		}
-		read, after = append(read, service), append(after, c.Tend(pos, modules.FileOf(service.Path, node), spec, pkg))
+		read, files = append(read, service), append(files, c.Tend(pos, modules.FileOf(service.Path, node), spec, after...))
 	}
 	if known {
 		unit = modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, read...)
 	}
-	c.Tend(pos, modules.UnitOf(b.unit, node), unit, after...)
+	c.Tend(pos, modules.UnitOf(b.unit, node), unit, files...)
 }
 
 // environment is a file that gives a unit one variable; systemd reads it as systemd.exec(5) says.

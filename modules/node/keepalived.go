@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/resource"
 )
@@ -50,7 +52,43 @@ func (c *compiler) keepalived(repos []resource.ID) {
 			modules.Loaded{Path: keepalivedPath, Content: file.Content, Conf: true})
 	}
 	file := c.Tend(pos, modules.FileOf(keepalivedPath, node), spec, pkg, dir)
-	c.Tend(pos, modules.UnitOf("keepalived", node), unit, file)
+	c.vipExporter(repos, c.Tend(pos, modules.UnitOf("keepalived", node), unit, file))
+}
+
+// keepalivedExporter is Pigsty's own package: no distribution has one.
+var keepalivedExporter = build{
+	pkg: "keepalived-exporter", unit: "keepalived_exporter", variable: "KEEPALIVED_EXPORTER_OPTS", own: "keepalived_exporter.service",
+}
+
+// vipExporter wants the metrics of keepalived, where a package source of the node offers the program. The
+// address itself is no worse without them, so that there is a word of it, and the rest goes on.
+func (c *compiler) vipExporter(repos []resource.ID, keepalived resource.ID) {
+	param := "vip_enabled"
+	if c.bound.Has("vip_exporter_port") {
+		param = "vip_exporter_port"
+	}
+	pos, id := c.bound.Pos(param), modules.PackageOf(keepalivedExporter.pkg, c.host.Addr)
+	if !c.Declared(id) {
+		c.Keep(pos, id, resource.Package{Optional: true}, repos...)
+	}
+	have, there := c.Known[id].Spec.(resource.Package)
+	if have.Unoffered {
+		c.Warnf(pos, CodeLeftOut, "%s: no package source of %s offers %s: there are no metrics of keepalived", param, c.host.Addr, id.Name)
+		return
+	}
+	args := "--web.listen-address=:" + strconv.Itoa(c.vars.VIPExporter)
+	c.exporter(keepalivedExporter, there, param, args, id, keepalived)
+}
+
+// surveyVIP asks whether a node has the exporter, or nobody offers it.
+func surveyVIP(h *inventory.Host) (ids []resource.ID) {
+	var v struct {
+		Enabled bool `var:"vip_enabled" default:"false"`
+	}
+	if inventory.Bind(h, &v); v.Enabled {
+		ids = append(ids, modules.PackageOf(keepalivedExporter.pkg, h.Addr))
+	}
+	return ids
 }
 
 // vipInterface is the network interface of the shared address: the one with the host's own, unless the

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// sysctlPath is read at boot after what packages bring, and before /etc/sysctl.conf.
-	sysctlPath = "/etc/sysctl.d/95-pigsync.conf"
+	// sysctlPrefix begins the names of files that are read at boot after what packages bring, and before
+	// /etc/sysctl.conf.
+	sysctlPrefix = "/etc/sysctl.d/95-pigsync-"
 	// hugePageMB is the size of a huge page on the architectures Pigsty knows.
 	hugePageMB = 2
 	// mostHugePages is the part of the memory that may become huge pages: nothing else can use them.
@@ -43,18 +44,23 @@ func (c *compiler) sysctls() {
 		params["vm.nr_hugepages"] = strconv.Itoa(n)
 	}
 	maps.Copy(params, c.vars.Sysctl) // what is said by name wins
-	if len(params) == 0 {
-		return
-	}
-	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(params)) {
-		value := strings.Join(strings.Fields(params[name]), " ")
-		fmt.Fprintf(&text, "%s = %s\n", name, value)
-		id := resource.ID{Kind: resource.KindSysctl, Name: name, At: c.host.Addr}
-		c.Tend(c.keyPos("node_sysctl_params", name), id, resource.Sysctl{Value: value})
+		c.sysctl(name, strings.Join(strings.Fields(params[name]), " "))
 	}
-	file := resource.NewFile([]byte(text.String()), 0o644, "root", "root")
-	c.Tend(c.bound.Pos("node_sysctl_params"), modules.FileOf(sysctlPath, c.host.Addr), file)
+}
+
+// sysctl wants a parameter to be so now and at the next boot. Each has a file of its own, which waits until
+// the kernel has taken the value: what it refuses does not come back with the next boot either.
+func (c *compiler) sysctl(name, value string) {
+	pos, node := c.keyPos("node_sysctl_params", name), c.host.Addr
+	set := c.Tend(pos, resource.ID{Kind: resource.KindSysctl, Name: name, At: node}, resource.Sysctl{Value: value})
+	file := resource.NewFile([]byte(name+" = "+value+"\n"), 0o644, "root", "root")
+	c.Tend(pos, modules.FileOf(sysctlFile(name), node), file, set)
+}
+
+// sysctlFile is where a parameter is kept; a slash stands for a dot in the name of an interface.
+func sysctlFile(name string) string {
+	return sysctlPrefix + strings.ReplaceAll(name, "/", "%") + ".conf"
 }
 
 // hugePages is how many to reserve: a count, or a part of the memory.

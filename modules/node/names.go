@@ -37,7 +37,7 @@ func (c *compiler) hosts() {
 		pos = c.bound.Pos("node_etc_hosts")
 	}
 	id := resource.ID{Kind: resource.KindLines, Name: resource.LinesName("/etc/hosts", hostsMarker), At: c.host.Addr}
-	c.Keep(pos, id, resource.Lines{Lines: lines})
+	c.Tend(pos, id, resource.Lines{Lines: lines})
 }
 
 // exchange tells the node the names of all.

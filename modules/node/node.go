@@ -20,6 +20,7 @@ func survey(inv *inventory.Inventory) []resource.ID {
 	for _, h := range inv.Hosts() {
 		ids = append(ids, resource.FactsOf(h.Addr))
 		ids = append(ids, surveyExporter(h)...)
+		ids = append(ids, surveyVIP(h)...)
 	}
 	ids = append(ids, resource.IdentityID)
 	for _, p := range peers(inv) {
