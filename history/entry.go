@@ -69,6 +69,7 @@ type Held struct {
 	Revision string `json:"revision"`
 	Plan     string `json:"plan"` // digest
 	Steps    int    `json:"steps"`
+	Left     bool   `json:"left,omitempty"` // nothing but what somebody left behind who left the inventory
 }
 
 // Failed tells that a run ended without progress.
@@ -103,6 +104,7 @@ type Checkpoint struct {
 	Converged  string               `json:"converged,omitempty"` // revision, "" for none
 	Attempted  []string             `json:"attempted,omitempty"` // since then, the oldest first
 	Idle       string               `json:"idle,omitempty"`      // the newest of them, as long as it has done nothing
+	Left       string               `json:"left,omitempty"`      // the newest of them, once only what was left behind was held
 	Approvals  []policies.Approval  `json:"approvals,omitempty"` // without the steps that were done
 	Holds      []policies.HoldOrder `json:"holds,omitempty"`
 	Unfinished []Intent             `json:"unfinished,omitempty"`

@@ -187,6 +187,14 @@ func (j *Journal) LastConverged() (revision string, ok bool) {
 	return j.state.Converged, j.state.Converged != ""
 }
 
+// Settled tells whether all that a revision asks for was seen to be true, but for what somebody left behind
+// who left the inventory, and no other was attempted since: what differs now is drift.
+func (j *Journal) Settled(revision string) bool {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.state.settled(revision)
+}
+
 // Attempted is the revision that converged last, if any, and those that were attempted since, the
 // oldest first: whatever pigsync may have made and not taken away. Of very many it is the newest
 // 1,000; what older ones made is then left where it is.

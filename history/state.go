@@ -48,9 +48,11 @@ func (s *state) apply(r row, e Entry) {
 	case Result:
 		s.finish(r.time, e)
 	case Converged:
-		s.Converged, s.Attempted, s.Idle, s.Unfinished = e.Revision, nil, "", nil
+		s.Converged, s.Attempted, s.Idle, s.Left, s.Unfinished = e.Revision, nil, "", "", nil
 		s.last.outcome = e
-	case Held, Failed:
+	case Held:
+		s.hold(e)
+	case Failed:
 		s.last.outcome = e
 	case Approved:
 		s.approve(e, r.time)
@@ -69,6 +71,9 @@ func (s *state) apply(r row, e Entry) {
 // fleet that is held for weeks, commit after commit, looks back at those only that came to act.
 func (s *state) begin(e RunBegan) {
 	s.last.run, s.last.outcome = e, nil
+	if s.Left != e.Revision {
+		s.Left = ""
+	}
 	if s.Idle != "" && s.Idle != e.Revision {
 		s.Attempted, s.Idle = filter(s.Attempted, func(r string) bool { return r != s.Idle }), ""
 	}
@@ -76,6 +81,19 @@ func (s *state) begin(e RunBegan) {
 		s.Attempted = newest(append(slices.Clip(s.Attempted), e.Revision), maxAttempted)
 		s.Idle = e.Revision
 	}
+}
+
+// hold remembers a revision of which all is true but that somebody is not gone yet.
+func (s *state) hold(e Held) {
+	s.last.outcome = e
+	if e.Left && s.last.run.Revision == e.Revision {
+		s.Left = e.Revision
+	}
+}
+
+// settled tells whether all that a revision asks for was true, and no other was attempted since.
+func (s *state) settled(revision string) bool {
+	return revision != "" && (s.Converged == revision && len(s.Attempted) == 0 || s.Left == revision)
 }
 
 // knows tells whether a revision is among those whose work may be there.

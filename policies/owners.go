@@ -72,7 +72,7 @@ func ReportDrift() *Policy {
 		Doc:  "reports drift and heals nothing",
 		Judge: func(c *Case) []Objection {
 			return eachStep(c, Hold, "PS107", func(s diff.Step) string {
-				if !c.Settled || onlyNotes(s) {
+				if !c.Settled || s.Orphan || onlyNotes(s) {
 					return ""
 				}
 				return "drift is only reported (heal: false)"

@@ -72,7 +72,7 @@ func (b *book) compare(r *Round) map[int]bool {
 		if !acts(s) {
 			continue
 		}
-		it := item{s.ID, r.Settled}
+		it := item{s.ID, r.drift(s)}
 		if !b.keep(now, it) {
 			fresh[i], now[it] = true, r.Began
 		}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/pigsync/pigsync/diff"
 )
 
 // counters are the metrics that grow, or that outlive a look.
@@ -134,17 +136,17 @@ func (c *counters) countDrift(b *book, r *Round) {
 	for i, s := range r.Plan.Steps {
 		u, class := unitOf(s.Owner), classOf(s)
 		if fresh[i] {
-			c.drift.WithLabelValues(b.inventory, u.module, u.cluster, class, cause(r)).Inc()
+			c.drift.WithLabelValues(b.inventory, u.module, u.cluster, class, cause(r, s)).Inc()
 		}
-		if r.Settled && acts(s) && i < len(r.Results) && r.Results[i] == nil {
+		if r.drift(s) && acts(s) && i < len(r.Results) && r.Results[i] == nil {
 			c.corrective.WithLabelValues(b.inventory, u.module, u.cluster, class).Inc()
 		}
 	}
 }
 
-// cause of the differences of a round: a commit that had converged asks for nothing new.
-func cause(r *Round) string {
-	if r.Settled {
+// cause of a difference: a commit that had converged asks for nothing new.
+func cause(r *Round, s diff.Step) string {
+	if r.drift(s) {
 		return "external"
 	}
 	return "commit"

@@ -137,7 +137,7 @@ func (p *picture) drawPlan(b *book) {
 			continue
 		}
 		p.steps.WithLabelValues(b.inventory, u.module, u.cluster, class).Inc()
-		if !b.round.Settled || !acts(s) {
+		if !b.round.drift(s) || !acts(s) {
 			continue
 		}
 		p.drift.WithLabelValues(b.inventory, u.module, u.cluster, class).Inc()

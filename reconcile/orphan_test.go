@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/resource"
 )
@@ -205,5 +206,34 @@ func TestOrphansGoLast(t *testing.T) {
 		if last := s.fleet.calls[len(s.fleet.calls)-1]; last.Action != diff.Delete {
 			t.Errorf("the last to be done was %c %s", last.Action, last.ID)
 		}
+	})
+}
+
+// While somebody who left is not taken back yet, what moves away from the rest of the commit is drift as ever,
+// also for a daemon that was started meanwhile, and what was left behind is none.
+func TestDriftIsDriftBesideAnOrphan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := leaving(t, tended)
+		if round := s.leaves(); round.Settled {
+			t.Error("the commit itself counts as drift")
+		}
+		s.restart()
+		s.Modules, s.Policies = []*modules.Module{toy()}, append(s.Policies, policies.ReportDrift())
+		x := toyFile("x", nodeA)
+		was := s.fleet.Observe(t.Context(), []resource.ID{x})[x].Spec
+		s.fleet.Set(x, nil)
+		round := s.run(t.Context(), s.commits["B"])
+		s.wantObjections(round, "PS107 +/x", "PS108 -/q", "PS108 -/p")
+		if st := reconcile.StatusOf("test", round); !st.Drift {
+			t.Error("the status tells of no drift")
+		}
+		s.fleet.Set(x, was)
+		round = s.run(t.Context(), s.commits["B"])
+		if st := reconcile.StatusOf("test", round); st.Drift {
+			t.Errorf("what was left behind is called drift\n%s", show(round))
+		}
+		s.approve(round)
+		s.converge(s.commits["B"], false)
+		s.wantThere(nodeB, "k")
 	})
 }

@@ -64,6 +64,12 @@ func (r *Round) quiet() Outcome {
 	return Converged
 }
 
+// onlyOrphans tells whether all is as it should be, but for what somebody left behind who left the inventory.
+func (r *Round) onlyOrphans() bool {
+	mine := func(s diff.Step) bool { return !s.Orphan }
+	return len(r.Frozen) == 0 && !slices.ContainsFunc(r.Plan.Steps, mine)
+}
+
 // unknown tells whether something could not be observed. A gate that does not hold then is no failure.
 func (r *Round) unknown() bool {
 	return slices.ContainsFunc(r.Plan.Steps, func(s diff.Step) bool { return s.Action == diff.Wait })

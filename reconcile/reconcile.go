@@ -55,7 +55,7 @@ type Round struct {
 	Verdicts   []policies.Verdict
 	Objections []policies.Objection
 	Results    []error // one a step: nil when it succeeded
-	Settled    bool    // the revision had converged, and no other was tried since: what differs is drift
+	Settled    bool    // the revision had converged but for orphans, and no other was tried since: what differs is drift
 
 	judged  *policies.Case
 	endless bool // it made progress, and so did too many before it
@@ -177,10 +177,13 @@ func (r *Reconciler) caseOf(round *Round) *policies.Case {
 	return c
 }
 
-// settled tells whether a revision converged last, and no other was attempted since.
 func (r *Reconciler) settled(revision string) bool {
-	return r.converged(revision) && len(r.Journal.Attempted()) == 1
+	return r.Journal != nil && r.Journal.Settled(revision)
 }
+
+// drift tells whether a step takes back what moved away from a commit whose word was true: not so what
+// somebody left behind who left the inventory.
+func (r *Round) drift(s diff.Step) bool { return r.Settled && !s.Orphan }
 
 func (r *Reconciler) converged(revision string) bool {
 	if r.Journal == nil {

@@ -47,7 +47,7 @@ func (r *Reconciler) end(rev sources.Revision, round *Round, n int) {
 	case Converged:
 		r.append(history.Converged{Revision: rev.ID, Round: n})
 	case Held:
-		r.append(history.Held{Revision: rev.ID, Plan: round.Plan.Digest(), Steps: len(round.Plan.Steps)})
+		r.append(history.Held{Revision: rev.ID, Plan: round.Plan.Digest(), Steps: len(round.Plan.Steps), Left: round.onlyOrphans()})
 	case Failed:
 		cause := "no progress"
 		if causes := round.Causes(); len(causes) > 0 {

@@ -147,7 +147,7 @@ func StatusOf(name string, r *Round) *Status {
 	s := &Status{
 		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.Began, Took: r.Took,
 		Revision: r.Revision.ID, Author: r.Revision.Author, Subject: r.Revision.Subject,
-		Resources: r.Want.Len(), Drift: r.Settled && len(r.Plan.Steps) > 0,
+		Resources: r.Want.Len(), Drift: slices.ContainsFunc(r.Plan.Steps, r.drift),
 		Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Verdicts: r.Verdicts, Objections: r.Objections, round: r,
 	}
 	for _, err := range r.Results {

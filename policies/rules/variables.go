@@ -34,7 +34,7 @@ var Variables = []Variable{
 	{"change.owner", `whose it is: "etcd/etcd"`, text, func(m *moment) any { return m.step.Owner }},
 	{"change.hazards", `what it may cost: "reload", "restart", "failover", "topology", "data-loss", "lockout"`, cel.ListType(text), (*moment).hazards},
 	{"change.fields", "the paths of what differs", cel.ListType(text), (*moment).fields},
-	{"change.drift", "whether it takes back what moved away from a commit that had converged", truth, func(m *moment) any { return m.c.Settled }},
+	{"change.drift", "whether it takes back what moved away from a commit that had converged", truth, func(m *moment) any { return m.c.Settled && !m.step.Orphan }},
 	{"cluster.name", `the part of the owner behind the module: "etcd"`, text, func(m *moment) any { return behind(m.step.Owner) }},
 	{"cluster.module", `the module: "etcd", "node", "pgsql"`, text, func(m *moment) any { return before(m.step.Owner) }},
 	{"cluster.labels", "what labels of the daemon's file say of the owner", cel.MapType(text, text), (*moment).labels},
