@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pigsync/pigsync/inventory"
 )
@@ -48,10 +49,13 @@ func (c *cluster) following() tree {
 	}
 	t := tree{{"host", v.Up.String()}, {"port", port}, {"create_replica_methods", []string{"basebackup"}}}
 	if v.Delay > 0 {
-		t = append(t, branch{"recovery_min_apply_delay", v.Delay.String()})
+		t = append(t, branch{"recovery_min_apply_delay", milliseconds(v.Delay)})
 	}
 	return t
 }
+
+// milliseconds is a time as PostgreSQL reads it: of Go's "1h30m0s" it would refuse all but the first part.
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
 
 // times are ttl, loop, retry, start and margin of the plan in force, in seconds.
 func (c *cluster) times(v *Vars) [5]int {

@@ -18,7 +18,7 @@ func compile(p *modules.Pass) {
 		c.judge()
 	}
 	f.judge()
-	for _, c := range f.clusters {
+	for _, c := range f.inOrder() {
 		c.compile()
 	}
 }
@@ -58,6 +58,7 @@ var checks = []check{
 	{[]string{"pg_conf", "pg_mode"}, (*cluster).checkTemplateName},
 	{[]string{"pg_conf", "pg_rpo"}, (*cluster).checkSync},
 	{[]string{"patroni_enabled"}, (*cluster).checkEtcd},
+	{[]string{"patroni_mode"}, (*cluster).checkRule},
 	{[]string{"pg_rto", "pg_rto_plan"}, (*cluster).checkPlans},
 	{[]string{"pg_listen"}, (*cluster).checkListen},
 	{[]string{"pg_crontab"}, (*cluster).checkCrontab},

@@ -4,6 +4,8 @@ import (
 	"go/token"
 	"net/netip"
 	"strings"
+
+	"github.com/pigsync/pigsync/resource"
 )
 
 // checkUpstream wants everybody to follow somebody who can be followed.
@@ -88,6 +90,46 @@ func (c *cluster) checkStandbyCircle(pos token.Position, above *cluster) {
 			return
 		}
 	}
+}
+
+// inOrder are the clusters, and each that follows another one after that.
+func (f *fleet) inOrder() (all []*cluster) {
+	done := map[*cluster]bool{}
+	var visit func(*cluster)
+	visit = func(c *cluster) {
+		if c == nil || done[c] {
+			return
+		}
+		done[c] = true
+		visit(c.above())
+		all = append(all, c)
+	}
+	for _, c := range f.clusters {
+		visit(c)
+	}
+	return all
+}
+
+// above is the cluster of the inventory that this one follows; nil when there is none.
+func (c *cluster) above() *cluster {
+	if !c.standby() {
+		return nil
+	}
+	return c.fleet.clusterAt(c.primary().vars.Up)
+}
+
+// source is what must stand before a standby cluster can be made: the member of the other cluster that was
+// made first. Where nobody takes care of that one it is not waited for.
+func (c *cluster) source() []resource.ID {
+	up := c.above()
+	if up == nil || up.primary() == nil {
+		return nil
+	}
+	gate := resource.ID{Kind: resource.KindPGHealth, Name: up.primary().name(), At: up.primary().addr()}
+	if !c.Declared(gate) {
+		return nil
+	}
+	return []resource.ID{gate}
 }
 
 // checkDelay wants a delay only where Patroni looks at it.

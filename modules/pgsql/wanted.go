@@ -38,7 +38,7 @@ func (c *cluster) compilable() bool {
 // bootstrap makes the primary first; the others copy it.
 func (c *cluster) bootstrap() {
 	first := instance{c, c.primary()}
-	led := first.gate(first.run(nil))
+	led := first.gate(first.run(c.source()))
 	for _, m := range c.members {
 		if m != first.member {
 			i := instance{c, m}
@@ -50,16 +50,30 @@ func (c *cluster) bootstrap() {
 // converge changes a cluster that lives: only while it is well, and who does not run first.
 func (c *cluster) converge() {
 	whole := c.whole(resource.PGHealth{Healthy: true})
+	var gates []resource.ID
 	for _, m := range c.members {
 		i := instance{c, m}
 		var after []resource.ID
 		if !c.needed(m) {
 			after = append(after, whole)
 		}
-		i.serve(i.gate(i.run(after)), whole)
+		gate := i.gate(i.run(after))
+		i.serve(gate, whole)
+		gates = append(gates, gate)
 	}
 	c.keys(whole)
 	c.inside(whole)
+	c.rest(whole, gates)
+}
+
+// rest pauses the cluster, where the inventory says so, once all of its members are there: a paused Patroni
+// watches, and neither fails over nor starts what has stopped. It goes with its line.
+func (c *cluster) rest(whole resource.ID, members []resource.ID) {
+	if c.head().vars.PatroniMode != "pause" {
+		return
+	}
+	spec := resource.PGConfig{Path: "pause", Value: "true"}
+	c.Grant(c.head().pos("patroni_mode"), resource.ID{Kind: resource.KindPGConfig, Name: spec.Path, At: c.name}, spec, append(members, whole)...)
 }
 
 // needed tells whether a member must start before the cluster can be well: one that stands still upon its
