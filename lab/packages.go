@@ -22,6 +22,9 @@ func Groups() map[string][]string {
 		"pgsql": {
 			"patroni", "python3-etcd", "postgresql", "pgbouncer", "pgbackrest", "vip-manager",
 			"vip-manager2", "prometheus-postgres-exporter", "prometheus-pgbouncer-exporter", "prometheus-pgbackrest-exporter",
+			"pg-exporter", "prometheus",
+			"postgresql-17-repack", "postgresql-17-wal2json", "postgresql-17-pgvector", "postgresql-plpython3-17", "postgresql-plperl-17", "postgresql-pltcl-17",
+			"postgresql-15-repack", "postgresql-15-wal2json", "postgresql-15-pgvector", "postgresql-plpython3-15", "postgresql-plperl-15", "postgresql-pltcl-15",
 		},
 		"redis": {"redis-server", "redis-sentinel", "prometheus-redis-exporter"},
 		"infra": {

@@ -24,7 +24,7 @@ func (l *Lab) repository(ctx context.Context, s Suite, base string) (string, err
 	if err != nil {
 		return "", err
 	}
-	const layout = "2" // of the directory; another number builds it anew
+	const layout = "3" // of the directory; another number builds it anew
 	dir := filepath.Join(l.cfg.Cache, fmt.Sprintf("repo-%s-%s", s, digest(append(names, base, layout)...)))
 	return dir, l.cached(ctx, dir, "repository", func(tmp string) error { return l.fetch(ctx, s, base, tmp, names) })
 }
@@ -45,6 +45,7 @@ func (l *Lab) fetch(ctx context.Context, s Suite, base, dir string, names []stri
 	if err != nil {
 		return err
 	}
+	absent = slices.DeleteFunc(absent, func(name string) bool { return lent(name, s) })
 	if len(absent) > 0 {
 		l.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "packages the suite does not have",
 			slog.String("suite", string(s)), slog.String("packages", strings.Join(absent, " ")))
@@ -52,7 +53,11 @@ func (l *Lab) fetch(ctx context.Context, s Suite, base, dir string, names []stri
 	if err := apt.download(ctx, pool, files); err != nil {
 		return err
 	}
-	return publish(ctx, pool, dir, files)
+	borrowed, err := l.borrow(ctx, s, base, pool, names)
+	if err != nil {
+		return err
+	}
+	return publish(ctx, pool, dir, append(files, borrowed...))
 }
 
 // debFile is one package file of the archive.
@@ -86,6 +91,7 @@ func newTargetApt(ctx context.Context, s Suite, base, state string) (*targetApt,
 		"-o", "Dir::State::extended_states=" + filepath.Join(state, "extended_states"), "-o", "Dir::Cache=" + filepath.Join(state, "cache"),
 		"-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin", // images often turn them off
 		"-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false", "-o", "APT::Install-Recommends=false", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none", "-o", "Debug::NoLocking=true",
+		"-o", "Acquire::Check-Valid-Until=false", // a suite that is not released may be past its date
 	}}
 	_, err = run(ctx, "apt-get", append(slices.Clone(a.options), "update")...)
 	return a, err

@@ -48,7 +48,11 @@ func (m mirrors) sources(s Suite) []string {
 	line := func(uri string, suite Suite) string {
 		return fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, uri, suite)
 	}
-	lines := []string{line(m.archive, s), line(m.archive, s+"-updates")}
+	lines := []string{line(m.archive, s)}
+	if s == next { // it has nothing but itself yet
+		return lines
+	}
+	lines = append(lines, line(m.archive, s+"-updates"))
 	if m.security != "" {
 		lines = append(lines, line(m.security, s+"-security"))
 	}

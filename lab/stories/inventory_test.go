@@ -85,6 +85,13 @@ const head = `all:
     node_dns_method: none
     node_ntp_enabled: false
     pgbackrest_enabled: false
+    pg_exporter_enabled: false
+    pgbouncer_exporter_enabled: false
+    pg_dbsu_sudo: none
+    pg_dbsu_ssh_exchange: false
+    vmetrics_enabled: false
+    dns_enabled: false
+    grafana_enabled: false
 `
 
 // commit makes the inventory what the repository says, and gives the commit.

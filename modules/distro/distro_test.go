@@ -96,6 +96,25 @@ func TestExtensions(t *testing.T) {
 	}
 }
 
+// What an alias is for can be done without some of its packages, and not without others.
+func TestOptional(t *testing.T) {
+	for _, s := range []distro.System{trixie, rocky} {
+		found, err := s.Packages("pgsql-common", "17")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var optional []string
+		for _, p := range found {
+			if p.Optional {
+				optional = append(optional, p.Name)
+			}
+		}
+		if slices.Contains(optional, "patroni") || len(optional) < 3 {
+			t.Errorf("%s: %v", s, optional)
+		}
+	}
+}
+
 func spell(list []distro.Package, err error) string {
 	if err != nil {
 		return err.Error()
@@ -126,11 +145,11 @@ func TestTables(t *testing.T) {
 				if m.Alias != alias {
 					t.Errorf("%s: %s does not say that it stands for %s", s, m.Name, alias)
 				}
-				all = append(all, m.Name)
+				all = append(all, strings.Split(m.Name, "|")...)
 			}
 		}
 		for _, name := range all {
-			if !takes[s.Family].MatchString(name) {
+			if !takes[s.Family].MatchString(name) { // alternatives were taken apart
 				t.Errorf("%s: no name for a package: %q", s, name)
 			}
 		}

@@ -13,6 +13,8 @@ type Package struct {
 	Name    string // as the name of a resource.Package: alternatives, best first
 	Version string // "" for any
 	Alias   string // the alias that stands for it, "" for none
+	// Optional says that what the alias is for can be done without it, where nobody offers it.
+	Optional bool
 }
 
 // What is wrong with an item of a list.
@@ -66,7 +68,8 @@ func (s System) Packages(item, postgres string) ([]Package, error) {
 func aliased(alias string, members []string, postgres string) []Package {
 	var out []Package
 	for _, name := range members {
-		out = append(out, Package{Name: release(name, postgres), Alias: alias})
+		name, optional := strings.CutSuffix(name, optionalMark)
+		out = append(out, Package{Name: release(name, postgres), Alias: alias, Optional: optional})
 	}
 	return out
 }

@@ -1,24 +1,31 @@
 package distro
 
+// optionalMark ends the name of a package that is done without where no package source offers it.
+const optionalMark = "?"
+
 // aliases are the sets of packages that Pigsty has a name for. $v is the release of PostgreSQL. A member
-// may be an alias itself.
+// may be an alias itself. Of alternatives the first is Pigsty's own package and the others are the
+// distribution's, but for vip-manager: Debian's package of that name speaks a language that etcd has given up.
 var aliases = map[string]map[Family][]string{
 	"pgsql-core": {
 		Debian: {
-			"postgresql-$v", "postgresql-client-$v", "postgresql-plpython3-$v", "postgresql-plperl-$v", "postgresql-pltcl-$v",
+			"postgresql-$v", "postgresql-client-$v", "postgresql-plpython3-$v?", "postgresql-plperl-$v?", "postgresql-pltcl-$v?",
 		},
 		EL: {
 			"postgresql$v", "postgresql$v-server", "postgresql$v-libs", "postgresql$v-contrib",
-			"postgresql$v-plperl", "postgresql$v-plpython3", "postgresql$v-pltcl",
+			"postgresql$v-plperl?", "postgresql$v-plpython3?", "postgresql$v-pltcl?",
 		},
 	},
 	"pgsql-main": {
-		Debian: {"pgsql-core", "postgresql-$v-repack", "postgresql-$v-wal2json", "postgresql-$v-pgvector"},
-		EL:     {"pgsql-core", "pg_repack_$v", "wal2json_$v", "pgvector_$v"},
+		Debian: {"pgsql-core", "postgresql-$v-repack?", "postgresql-$v-wal2json?", "postgresql-$v-pgvector?"},
+		EL:     {"pgsql-core", "pg_repack_$v?", "wal2json_$v?", "pgvector_$v?"},
 	},
 	"pgsql-common": {
-		Debian: {"patroni", "python3-etcd", "pgbouncer", "pgbackrest", "pg-exporter", "pgbackrest-exporter", "vip-manager"},
-		EL:     {"patroni", "patroni-etcd", "pgbouncer", "pgbackrest", "pg-exporter", "pgbackrest-exporter", "vip-manager"},
+		Debian: {
+			"patroni", "python3-etcd", "pgbouncer", "pgbackrest", "pg-exporter|prometheus-postgres-exporter?",
+			"pg-exporter|prometheus-pgbouncer-exporter?", "pgbackrest-exporter|prometheus-pgbackrest-exporter?", "vip-manager2|vip-manager?",
+		},
+		EL: {"patroni", "patroni-etcd", "pgbouncer", "pgbackrest", "pg-exporter?", "pgbackrest-exporter?", "vip-manager?"},
 	},
 }
 

@@ -89,6 +89,13 @@ node_default_packages: []
 node_dns_method: none
 node_ntp_enabled: false
 pgbackrest_enabled: false
+pg_exporter_enabled: false
+pgbouncer_exporter_enabled: false
+pg_dbsu_sudo: none
+pg_dbsu_ssh_exchange: false
+vmetrics_enabled: false
+dns_enabled: false
+grafana_enabled: false
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.

@@ -105,7 +105,7 @@ func installed(s resource.State, builds []build) *build {
 // change, and only then.
 func (c *compiler) exporter(b build, known bool, param, args string, after ...resource.ID) {
 	pos, node := c.bound.Pos(param), c.host.Addr
-	file := modules.Loaded{Path: "/etc/default/" + b.unit, Content: environment(b.variable, args)}
+	file := modules.Loaded{Path: "/etc/default/" + b.unit, Content: Environment(b.variable, args)}
 	read := []modules.Loaded{file}
 	var spec, unit resource.Spec
 	if known {
@@ -125,7 +125,7 @@ func (c *compiler) exporter(b build, known bool, param, args string, after ...re
 	c.Tend(pos, modules.UnitOf(b.unit, node), unit, files...)
 }
 
-// environment is a file that gives a unit one variable; systemd reads it as systemd.exec(5) says.
-func environment(name, value string) []byte {
+// Environment is a file that gives a unit one variable; systemd reads it as systemd.exec(5) says.
+func Environment(name, value string) []byte {
 	return []byte(name + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", `$`, `\$`, "\n", " ").Replace(value) + "\"\n")
 }

@@ -108,7 +108,7 @@ func (c *compiler) vector(repos []resource.ID) {
 		"Data": c.vars.VectorData, "Port": c.vars.VectorPort, "IP": node, "Cluster": c.vars.cluster(), "Name": c.called(), "Sinks": c.sinks(),
 	}))
 	base.Mode = 0o644
-	started := modules.Loaded{Path: "/etc/default/vector", Content: environment("VECTOR_CONFIG", vectorDir+"/*.yaml")}
+	started := modules.Loaded{Path: "/etc/default/vector", Content: Environment("VECTOR_CONFIG", vectorDir+"/*.yaml")}
 	service := modules.Loaded{Path: vectorService, Content: render("vector.service", nil)}
 	own := c.Tend(pos, modules.FileOf(vectorPath, node), base, pkg, dir, data)
 	nodePath := vectorDir + "/node.yaml"
@@ -170,7 +170,7 @@ func (c *compiler) promtail(repos []resource.ID) {
 	conf := modules.Loaded{Path: promtailPath, Content: render("promtail.yml", map[string]any{
 		"Port": port, "Stores": c.lokis(), "IP": node, "Cluster": c.vars.cluster(), "Name": c.called(), "Targets": targetsDir,
 	})}
-	args := modules.Loaded{Path: "/etc/default/promtail", Content: environment("PROMTAIL_OPTS", "-config.file="+promtailPath)}
+	args := modules.Loaded{Path: "/etc/default/promtail", Content: Environment("PROMTAIL_OPTS", "-config.file="+promtailPath)}
 	service := modules.Loaded{Path: "/etc/systemd/system/promtail.service", Content: render("promtail.service", nil)}
 	file := resource.NewFile(conf.Content, 0o644, "root", "root")
 	file.Validate = []string{"promtail", "-check-syntax", "-config.file={}"}

@@ -31,7 +31,7 @@ func (c *compiler) packages(repos []resource.ID) {
 	}
 	all = lastOfEach(all)
 	for _, p := range all {
-		c.Keep(p.pos, modules.PackageOf(p.Name, c.host.Addr), resource.Package{Version: p.Version}, repos...)
+		c.Keep(p.pos, modules.PackageOf(p.Name, c.host.Addr), resource.Package{Version: p.Version, Optional: p.Optional}, repos...)
 	}
 	c.pins(all)
 }

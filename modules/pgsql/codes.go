@@ -76,6 +76,7 @@ const (
 	CodeMajor     = "PG061" // an extension the release does not have
 	CodePreload   = "PG062" // an extension whose library is not loaded
 	CodeLibrary   = "PG063" // a library whose package is not installed
+	CodeUnoffered = "PG064" // a package that no source offers, and that is done without
 
 	// Who may connect.
 

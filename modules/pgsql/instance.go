@@ -50,7 +50,9 @@ func (i *instance) rootFile(name string, content []byte, after ...resource.ID) r
 func (i *instance) prepare() (ready []resource.ID) {
 	account := i.account()
 	homes := i.homes(account)
-	packages := i.packages(account)
+	before := i.prerequisites(account)
+	packages := i.packages(before)
+	i.watch(account, before)
 	bin := i.link(programs, i.system().PostgresHome(strconv.Itoa(i.vars.Version)), packages...)
 	return append(i.certificate(homes), bin)
 }
@@ -123,26 +125,6 @@ func runDir(name string) string {
 	return name
 }
 
-// packages come after the account, and after what keeps Debian's from making a cluster of its own.
-func (i *instance) packages(account resource.ID) (ids []resource.ID) {
-	deps := append(node.Repositories(i.Pass, i.addr()), account)
-	if i.system().Family == "" {
-		return nil // nobody knows what they are called
-	}
-	if i.system().Family == distro.Debian {
-		stock := i.keep(modules.DirOf(stockDir, i.addr()), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"})
-		deps = append(deps, i.rootFile(stockPath, []byte(stockText), stock))
-	}
-	for _, p := range i.packageList(i.member, i.system()) {
-		id := modules.PackageOf(p.Name, i.addr())
-		if !i.Declared(id) {
-			i.keep(id, resource.Package{Version: p.Version}, deps...)
-		}
-		ids = append(ids, id)
-	}
-	return ids
-}
-
 // certificate is the member's, and with it the authority's.
 func (i *instance) certificate(after []resource.ID) []resource.ID {
 	authority := resource.CAOf(node.CAName(i.Inventory))
@@ -184,14 +166,26 @@ func (i *instance) patroniConf(after []resource.ID) (conf modules.Loaded, ids []
 	if i.size == (size{}) {
 		spec = nil // nobody knows yet for which machines
 	}
-	etc := i.dir(patroniEtc, 0o750, after...)
-	return conf, []resource.ID{
-		i.keep(modules.FileOf(conf.Path, i.addr()), spec, after...),
-		i.link(patroniLink, pgLink+"/conf/"+path.Base(conf.Path), etc),
-		i.rootFile(patroniUnit, render("patroni.service", map[string]any{
-			"Dbsu": i.vars.Dbsu, "Bin": i.vars.BinDir, "Conf": patroniLink, "Watchdog": watchdog(&i.vars) != "off",
-		}), after...),
+	return conf, []resource.ID{i.keep(modules.FileOf(conf.Path, i.addr()), spec, after...)}
+}
+
+// unitText is the file of a unit.
+type unitText struct {
+	name string
+	text []byte
+}
+
+// units stand in the place of those that come with packages. They are there first: Debian enables its units
+// when it installs them, and a machine that is started while it is half made must not run what is not ready.
+// Ours start nothing before their configuration is there.
+func (i *instance) units() []unitText {
+	all := []unitText{{"patroni", render("patroni.service", map[string]any{
+		"Dbsu": i.vars.Dbsu, "Bin": i.vars.BinDir, "Conf": patroniLink, "Watchdog": watchdog(&i.vars) != "off",
+	})}}
+	if i.vars.PoolEnabled {
+		all = append(all, unitText{"pgbouncer", render("pgbouncer.service", map[string]any{"Dbsu": i.vars.Dbsu, "Conf": poolLast})})
 	}
+	return all
 }
 
 // run wants Patroni to run with its configuration. Nothing that changes makes it start again: what it can
@@ -207,7 +201,11 @@ func (i *instance) run(after []resource.ID) resource.ID {
 	if i.size == (size{}) {
 		spec = nil
 	}
-	return i.keep(modules.UnitOf("patroni", i.addr()), spec, slices.Concat(ids, after, i.login())...)
+	ids = slices.Concat(ids, after, i.login())
+	etc := i.dir(patroniEtc, 0o750, ready...)
+	// Without this link Patroni is not started, by us or with the machine: it comes when it is the member's turn.
+	link := i.link(patroniLink, pgLink+"/conf/"+path.Base(conf.Path), append(ids, etc)...)
+	return i.keep(modules.UnitOf("patroni", i.addr()), spec, append(ids, link)...)
 }
 
 // login is the cluster's account in etcd, where this inventory makes it.

@@ -27,6 +27,7 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 		var id naming
 		if b := inventory.Bind(h, &id); b.OK() {
 			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr))
+			ids = append(ids, surveyPackages(h)...)
 		}
 	}
 	return ids

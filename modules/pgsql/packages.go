@@ -1,10 +1,15 @@
 package pgsql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/distro"
+	"github.com/pigsync/pigsync/modules/node"
+	"github.com/pigsync/pigsync/resource"
 )
 
 // packageList resolves both lists of packages, each package once; what is none is reported.
@@ -28,4 +33,94 @@ func (c *cluster) packageList(m *member, s distro.System) (list []distro.Package
 		}
 	}
 	return list
+}
+
+// prerequisites are what comes before the packages, one after the other: the account, what keeps Debian's
+// from making a cluster of its own, and what keeps units that come with them from starting with the machine
+// before they are ready.
+func (i *instance) prerequisites(account resource.ID) []resource.ID {
+	last := account
+	if i.system().Family == distro.Debian {
+		stock := i.keep(modules.DirOf(stockDir, i.addr()), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"}, last)
+		last = i.rootFile(stockPath, []byte(stockText), stock)
+	}
+	for _, u := range i.units() {
+		last = i.rootFile("/etc/systemd/system/"+u.name+".service", u.text, last)
+	}
+	for _, name := range i.quiet() {
+		last = i.link("/etc/systemd/system/"+name+".service", "/dev/null", last)
+	}
+	return append(node.Repositories(i.Pass, i.addr()), last)
+}
+
+// packages come after deps.
+func (i *instance) packages(deps []resource.ID) (ids []resource.ID) {
+	if i.system().Family == "" {
+		return nil // nobody knows what they are called
+	}
+	var missing []string
+	for _, p := range i.packageList(i.member, i.system()) {
+		id := modules.PackageOf(p.Name, i.addr())
+		if !i.Declared(id) {
+			i.keep(id, resource.Package{Version: p.Version, Optional: p.Optional}, deps...)
+		}
+		if p.Optional && i.unoffered(id) {
+			missing = append(missing, p.Name)
+		}
+		ids = append(ids, id)
+	}
+	if len(missing) > 0 {
+		i.Warnf(i.here(), CodeUnoffered, "no package source of %s offers %s: it goes without", i.addr(), strings.Join(missing, ", "))
+	}
+	return ids
+}
+
+// optional wants one of several packages where it can be had; ok is false where it is known that it cannot.
+func (i *instance) optional(names []string, after []resource.ID) (id resource.ID, ok bool) {
+	id = modules.PackageOf(offers(i.system().Family, names), i.addr())
+	if !i.Declared(id) {
+		i.keep(id, resource.Package{Optional: true}, after...)
+		if i.unoffered(id) {
+			i.Warnf(i.here(), CodeUnoffered, "no package source of %s offers %s: it goes without", i.addr(), id.Name)
+		}
+	}
+	return id, !i.unoffered(id)
+}
+
+// offers are those of the packages that a family may have, as alternatives: only Debian's have other names.
+func offers(f distro.Family, names []string) string {
+	if f == distro.Debian {
+		return strings.Join(names, "|")
+	}
+	if slices.Equal(names, vipManagers) {
+		return names[1]
+	}
+	return names[0]
+}
+
+func (i *instance) unoffered(id resource.ID) bool {
+	p, _ := i.Known[id].Spec.(resource.Package)
+	return p.Unoffered
+}
+
+// surveyPackages asks for those packages of a member that it can do without: whether they can be had decides
+// what runs. What they are called depends on the system, which nobody knows yet.
+func surveyPackages(h *inventory.Host) (ids []resource.ID) {
+	var m member
+	inventory.Bind(h, &m.vars)
+	for _, s := range []distro.System{{Family: distro.Debian}, {Family: distro.EL}} {
+		for _, names := range [][]string{databaseExporters, poolExporters, backupExporters, vipManagers} {
+			ids = append(ids, modules.PackageOf(offers(s.Family, names), h.Addr))
+		}
+		for _, item := range words(strings.Join(slices.Concat(m.vars.Packages, m.vars.Extensions), " ")) {
+			found, _ := s.Packages(item, strconv.Itoa(m.vars.Version)) // what is none, compile reports
+			for _, p := range found {
+				if p.Optional {
+					ids = append(ids, modules.PackageOf(p.Name, h.Addr))
+				}
+			}
+		}
+	}
+	slices.SortFunc(ids, resource.ID.Compare)
+	return slices.Compact(ids)
 }

@@ -15,7 +15,6 @@ const (
 	patroniEtc  = "/etc/patroni"
 	patroniLink = "/etc/patroni/patroni.yml"
 	formedPath  = "/etc/patroni/formed"
-	patroniUnit = "/etc/systemd/system/patroni.service"
 	tmpfiles    = "/etc/tmpfiles.d/postgresql.conf"
 	stockDir    = "/etc/postgresql-common"
 	stockPath   = "/etc/postgresql-common/createcluster.conf"

@@ -12,7 +12,7 @@ import (
 
 const (
 	poolDir  = "/etc/pgbouncer"
-	poolUnit = "/etc/systemd/system/pgbouncer.service"
+	poolLast = poolDir + "/pgb_hba.conf" // the last of the files that it reads to be written
 )
 
 // pool wants the connection pooler of a member. It reads everything again when it is told to; only who
@@ -24,15 +24,22 @@ func (i *instance) pool(ready []resource.ID) {
 	dir := i.dir(poolDir, 0o750, ready...)
 	read := []modules.Loaded{
 		i.poolFile("database.txt", i.poolDatabases()), i.poolFile("useropts.txt", i.poolOptions()), i.poolFile("userlist.txt", i.poolUsers()),
-		i.poolFile("pgb_hba.conf", i.poolRules()), i.poolFile("pgbouncer.ini", string(i.poolConf())),
+		i.poolFile("pgbouncer.ini", string(i.poolConf())), {Path: poolLast, Content: []byte(i.poolRules()), Conf: true},
 	}
-	after := []resource.ID{i.rootFile(poolUnit, render("pgbouncer.service", map[string]any{"Dbsu": i.vars.Dbsu}), ready...)}
+	after := []resource.ID{dir}
 	for _, f := range read {
 		file := resource.NewFile(f.Content, 0o600, i.vars.Dbsu, dbGroup)
 		file.Secret = f.Path == poolDir+"/userlist.txt"
-		after = append(after, i.keep(modules.FileOf(f.Path, i.addr()), file, dir))
+		before := []resource.ID{dir}
+		if f.Path == poolLast {
+			before = after
+		}
+		after = append(after, i.keep(modules.FileOf(f.Path, i.addr()), file, before...))
 	}
 	unit := modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, read...)
+	if i.vars.PoolSSL != "disable" {
+		unit.Loads = append(unit.Loads, resource.Load{Path: i.home() + "/cert", Files: "*.crt", Conf: true})
+	}
 	unit.Inputs = "" // a restart ends the connections of every client
 	i.keep(modules.UnitOf("pgbouncer", i.addr()), unit, after...)
 }

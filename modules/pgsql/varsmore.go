@@ -84,10 +84,11 @@ type Removal struct {
 
 // around are the parameters of other modules that decide what the rules of a cluster mean.
 type around struct {
-	AdminIP   string   `var:"admin_ip" default:"10.10.10.10"`
-	Intranet  []string `var:"node_firewall_intranet" default:"[10.0.0.0/8, 192.168.0.0/16, 172.16.0.0/12]"`
-	HAProxy   bool     `var:"haproxy_enabled" default:"true"`
-	HAProxyAt int      `var:"haproxy_exporter_port" default:"9101"`
+	AdminIP     string   `var:"admin_ip" default:"10.10.10.10"`
+	Intranet    []string `var:"node_firewall_intranet" default:"[10.0.0.0/8, 192.168.0.0/16, 172.16.0.0/12]"`
+	HAProxy     bool     `var:"haproxy_enabled" default:"true"`
+	HAProxyAt   int      `var:"haproxy_exporter_port" default:"9101"`
+	MetricsPath string   `var:"exporter_metrics_path" default:"/metrics" kind:"path"`
 
 	Validity time.Duration `var:"cert_validity" default:"7300d" min:"1h"`
 }
