@@ -83,6 +83,7 @@ const (
 	CodeTwoVIPs      = "INV078" // vip_mode of v1 in an inventory of a later release
 	CodeDocker       = "INV079" // no docker_data, whose default has changed
 	CodePortal       = "INV080" // a web address of a program that is gone
+	CodeDormant      = "INV081" // the fleet is of v1: nothing is done with it
 
 	CodeMore = "INV099" // stands for the problems left out after the first thousand
 )

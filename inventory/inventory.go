@@ -19,6 +19,7 @@ type Inventory struct {
 	renamed  map[string]*Group // by the names that old groups have today
 	outdated []Outdated        // what an older release wanted to have written so
 	written  int               // the major release it is written for
+	dormant  *Problem          // why nothing may be done with it; nil when something may
 
 	expressions *expressions
 }

@@ -17,18 +17,23 @@ import (
 //     what matters here v2 and v3 are alike.
 //   - Otherwise it is of this generation, 4.
 //
-// The generation decides which changes of meaning are dangerous (legacy_danger.go). How a name is
+// The generation decides how what changed its meaning is read (legacy_danger.go). A version says it for
+// certain, and so do the names of v1. Other old names are only a hint: they may be left over in an
+// inventory of v4, so that nothing dangerous is decided by them. How a name is
 // read that had another meaning in v1 is decided by what stands beside it (dialect), so that a
 // file whose names were mended is not translated a second time.
 type legacy struct {
 	inv        *Inventory
 	problems   *collector
 	generation int
-	tells      *node // what the generation was decided by
+	tells      *node // what the generation was decided by; nil when nothing tells
+	certain    bool  // and there is no doubt
+	undecided  bool  // something dangerous could not be decided
 	dialect    dialect
-	mask       string           // vip_cidrmask of all
-	done       map[*entry]layer // by the first entry: layers may be shared
-	moved      map[*node]string // values that mean another directory now, as they were written
+	mask       string            // vip_cidrmask of all
+	done       map[*entry]layer  // by the first entry: layers may be shared
+	moved      map[*node]string  // values that mean another directory now, as they were written
+	defaults   map[string]string // that the release had, and that keep their meaning
 	names      map[string]oldName
 	held       map[string]bool // families of names that somebody has to look at
 	changes    []Outdated
@@ -59,6 +64,7 @@ type dialect struct {
 func (b *builder) modernize() {
 	l := &legacy{
 		inv: b.inv, problems: b.problems, done: map[*entry]layer{}, moved: map[*node]string{}, names: oldNames(), held: map[string]bool{},
+		defaults: map[string]string{},
 	}
 	changed := l.learn(b)
 	if b.inv.written = l.generation; !changed {
@@ -66,9 +72,12 @@ func (b *builder) modernize() {
 	}
 	b.eachLayer(func(at *layer) { *at = l.layer(*at) })
 	l.group()
+	l.asleep()
 	l.dangers()
+	l.keepDefaults()
 	b.inv.outdated = slices.DeleteFunc(l.changes, func(o Outdated) bool { return o.family != "" && l.held[o.family] })
-	if !slices.ContainsFunc(b.inv.outdated, func(o Outdated) bool { return o.version == "" }) {
+	onlyVersion := !slices.ContainsFunc(b.inv.outdated, func(o Outdated) bool { return o.name != "version" })
+	if onlyVersion || l.undecided {
 		b.inv.outdated = nil // the names that tell the version stay
 	}
 }
@@ -130,7 +139,7 @@ func (l *legacy) byVersion() bool {
 	if text == "" || text[0] < '1' || text[0] > '9' || len(text) > 1 && text[1] != '.' {
 		return false
 	}
-	l.generation, l.tells = min(int(text[0]-'0'), thisOne), version.key
+	l.generation, l.tells, l.certain = min(int(text[0]-'0'), thisOne), version.key, true
 	if l.generation < thisOne {
 		l.problems.warnf(l.tells, CodeOldRelease, "this inventory is written for %s and read with the defaults of v4.5: "+
 			"write v4.5.0 here when nothing is left to mend", quoteKey("v"+text))
@@ -152,10 +161,11 @@ func (l *legacy) byNames(seen map[string]*node) {
 	if l.generation == thisOne {
 		return
 	}
+	l.certain = l.generation == generation1
 	version := map[int]string{generation1: "v1.0.0", generation3: "v3.0.0"}[l.generation]
 	l.problems.warnf(l.tells, CodeOldRelease, "%s tells that this inventory is written for %s, and it is read with the defaults of v4.5: "+
 		"write version: v4.5.0 in the variables of all when nothing is left to mend", l.tells.text, version[:2])
-	l.changes = append(l.changes, Outdated{Pos: l.tells.pos(), What: "version: " + version + " is written down, which " + l.tells.text + " told", version: version})
+	l.changes = append(l.changes, Outdated{Pos: l.tells.pos(), What: "version: " + version + " is written down, which " + l.tells.text + " told", name: "version", value: version})
 }
 
 func (l *legacy) tell(generation int, key *node) {
@@ -198,10 +208,11 @@ type Outdated struct {
 	Pos  token.Position
 	What string // "pg_fs_bkup is called pg_fs_backup now"
 
-	edits   []Edit
-	frees   int    // 1 when a name with another meaning goes
-	family  string // of names that are read together
-	version string // to be written down, when it was only told by names that go
+	edits  []Edit
+	frees  int    // 1 when a name with another meaning goes
+	family string // of names that are read together
+	name   string // of what is to be written into the variables of all: what was only told, or a default
+	value  string
 }
 
 // Outdated returns what Modernize can rewrite, sorted by place.

@@ -18,7 +18,7 @@ type Left struct {
 func Modernize(inv *Inventory, file string, text []byte) ([]byte, []Outdated, []Left) {
 	var todo []Outdated
 	for _, o := range inv.Outdated() {
-		if o.Pos.Filename == file && o.version == "" {
+		if o.Pos.Filename == file && o.name == "" {
 			todo = append(todo, o)
 		}
 	}
@@ -29,7 +29,11 @@ func Modernize(inv *Inventory, file string, text []byte) ([]byte, []Outdated, []
 	if err != nil {
 		return text, nil, []Left{{Err: err}} // applicable has tried it
 	}
-	out, done = inv.writeVersion(file, out, done)
+	for _, o := range inv.Outdated() {
+		if o.name != "" {
+			out, done = inv.writeDown(file, out, done, o)
+		}
+	}
 	byPlace := func(a, b Outdated) int { return compareProblems(Problem{Pos: a.Pos}, Problem{Pos: b.Pos}) }
 	var left []Left
 	for _, o := range todo {
@@ -82,22 +86,21 @@ func applicable(file string, text []byte, done, todo []Outdated) []Outdated {
 	return applicable(file, text, applicable(file, text, done, todo[:half]), todo[half:])
 }
 
-// writeVersion says in the file itself what it was written for, when only names told it that are
-// now replaced: what is dangerous about it stays dangerous.
-func (inv *Inventory) writeVersion(file string, text []byte, done []Outdated) ([]byte, []Outdated) {
-	i := slices.IndexFunc(inv.outdated, func(o Outdated) bool { return o.version != "" })
-	if i < 0 || file != inv.File() {
+// writeDown says in the inventory's own file what only names told that are now replaced, or what was a
+// default of the release: what it means stays what it means.
+func (inv *Inventory) writeDown(file string, text []byte, done []Outdated, o Outdated) ([]byte, []Outdated) {
+	if file != inv.File() {
 		return text, done
 	}
-	version := inv.outdated[i]
+	line := Pairs{{o.name, o.value}}
 	tries := []Edit{
-		Insert(At("all.vars"), "version", version.version, ""),
-		Insert(At("all"), "vars", Pairs{{"version", version.version}}, ""),
-		Insert(Spot{}, "all", Pairs{{"vars", Pairs{{"version", version.version}}}}, ""),
+		Insert(At("all.vars"), o.name, o.value, ""),
+		Insert(At("all"), "vars", line, ""),
+		Insert(Spot{}, "all", Pairs{{"vars", line}}, ""),
 	}
 	for _, e := range tries {
 		if out, err := Apply(file, text, e); err == nil {
-			return out, append(done, version)
+			return out, append(done, o)
 		}
 	}
 	return text, done

@@ -17,6 +17,7 @@ type line struct {
 	told    bool    // a problem was made of it
 	choice  bool    // of several lines for one safeguard, any that protects counts
 	meaning string  // how its problem tells the change; empty for "X is called Y now"
+	code    string  // of its problem; empty for the usual one
 }
 
 // layer translates one block of variables.
@@ -126,7 +127,7 @@ func (l *legacy) rules(n line) line {
 		l.held[hbaFamily] = true
 	}
 	if n.key.text == "pg_default_hba_rules" && len(n.value.list) > 0 {
-		l.problems.errorf(n.was, CodeRulesOfV1, "pg_hba_rules of v1 were added to built-in rules for the superuser, replication and monitoring, and are the whole list now, as pg_default_hba_rules: "+
+		l.doubtful(l.generation == generation1, n.was, CodeRulesOfV1, "pg_hba_rules of v1 were added to built-in rules for the superuser, replication and monitoring, and are the whole list now, as pg_default_hba_rules: "+
 			"replicas would be locked out. Write pg_default_hba_rules with rules for ${dbsu}, ${repl}, ${monitor} and ${admin} in front")
 		n.told = true
 	}
@@ -188,7 +189,7 @@ func (l *legacy) tellChange(n line) {
 	if n.was.text == n.key.text {
 		code = CodeShapeOld
 	}
-	l.problems.warnf(n.was, code, "%s", what)
+	l.problems.warnf(n.was, cmp.Or(n.code, code), "%s", what)
 	if n.keep {
 		return
 	}

@@ -14,7 +14,7 @@ import (
 func codes(problems []Problem) string {
 	var all []string
 	for _, p := range problems {
-		if p.Code != CodeOldRelease {
+		if p.Code != CodeOldRelease && p.Code != CodeDormant {
 			all = append(all, fmt.Sprintf("%d:%d %s", p.Pos.Line, p.Pos.Column, p.Code))
 		}
 	}
@@ -70,7 +70,7 @@ func TestOldValues(t *testing.T) {
 		{"redis_clean: true, redis_rm_data: false", "redis_rm_data", "false", "INV062"},
 		{"repo_address: a, repo_port: 81", "repo_endpoint", "http://a:81", "INV061"},
 		{"repo_address: 'https://a/b'", "repo_endpoint", "https://a/b", "INV061"},
-		{"vip_mode: l2, vip_address: 10.0.0.9, vip_cidrmask: 8", "pg_vip_address", "10.0.0.9/8", "INV074 INV061 INV061"},
+		{"vip_mode: l2, vip_address: 10.0.0.9, vip_cidrmask: 8", "pg_vip_address", "10.0.0.9/8", "INV061 INV074 INV061"},
 		{"vip_mode: none, vip_address: 10.0.0.9", "pg_vip_address", "10.0.0.9/24", "INV061 INV061"},
 		{"vip_mode: l4, vip_interface: eth1", "pg_vip_interface", "eth1", "INV064 INV061"},
 		{"version: v4.0.0, vip_mode: l2, vip_address: 10.0.0.9", "vip_address", "10.0.0.9", "INV078"},
@@ -84,7 +84,15 @@ func TestOldValues(t *testing.T) {
 		{"pg_databases: [{name: a, pool_max_db_conn: 3}]", "pg_databases", "[map[name:a pool_connlimit:3]]", "INV065"},
 		{"loki_retention: 3d", "vlogs_options", "<nil>", "INV064"},
 		{"pgweb_enabled: true", "pgweb_enabled", "true", "INV063"},
-		{"version: v3.1.0, pg_fs_main: /data/", "pg_fs_main", "/data/postgres", ""},
+		{"version: v3.1.0, pg_fs_main: /data/", "pg_fs_main", "/data/postgres", "INV072"},
+		{"version: v1.4.0, pg_fs_main: /data/", "pg_fs_main", "/data/postgres", "INV072"},
+		{"pg_fs_bkup: /b, pg_fs_main: /data", "pg_fs_main", "/data", "INV061 INV072"},
+		{"pg_fs_main: /data", "pg_fs_main", "/data", ""},
+		{"version: v3.1.0, vip_enabled: true", "vip_interface", "eth0", "INV074"},
+		{"version: v3.1.0, pg_vip_enabled: true", "pg_vip_interface", "eth0", "INV074"},
+		{"version: v3.1.0, docker_enabled: true", "docker_data", "/var/lib/docker", "INV079"},
+		{"version: v3.1.0, minio_cluster: m", "minio_secret_key", "minioadmin", "INV075"},
+		{"version: v3.1.0, vip_enabled: false", "vip_interface", "<nil>", ""},
 		{"version: v3.1.0, pg_fs_main: /data/postgres", "pg_fs_main", "/data/postgres", ""},
 		{"version: v4.5.0, pg_fs_main: /data", "pg_fs_main", "/data", ""},
 	}
@@ -96,7 +104,7 @@ func TestOldValues(t *testing.T) {
 		value, _ := inv.All().Lookup(tt.name)
 		var got []string
 		for _, p := range problems {
-			if p.Code > CodeOldRelease {
+			if p.Code > CodeOldRelease && p.Code != CodeDormant {
 				got = append(got, p.Code)
 			}
 		}
@@ -106,36 +114,91 @@ func TestOldValues(t *testing.T) {
 	}
 }
 
+// TestDangers: what the release decides is a warning, and what nobody can know an error (!).
 func TestDangers(t *testing.T) {
-	tests := []struct{ version, vars, codes string }{
-		{"v3.4.0", "pg_cluster: a", "INV071"},
-		{"v3.4.0", "pg_cluster: a, pg_version: 17", ""},
-		{"v3.4.0", "pg_cluster: a, pg_version: 17, pg_fs_main: /data", "INV072"},
-		{"v3.4.0", "pg_fs_main: /data", ""},
-		{"v3.4.0", "pg_cluster: a, gp_role: master, pg_fs_main: /data", ""},
-		{"v3.4.0", "redis_cluster: a, redis_fs_main: /data", "INV072"},
-		{"v3.4.0", "pg_vip_enabled: true", "INV074"},
-		{"v3.4.0", "pg_vip_enabled: true, pg_vip_interface: eth1", ""},
-		{"v3.4.0", "vip_enabled: false", ""},
-		{"v3.4.0", "minio_cluster: a", "INV075"},
-		{"v3.4.0", "minio_cluster: a, minio_secret_key: x", ""},
-		{"v3.4.0", "docker_enabled: true", "INV079"},
-		{"v3.4.0", "infra_portal: { grafana: { endpoint: 'a:3000' }, loki: { endpoint: 'a:3100' } }", "INV080"},
-		{"v1.4.0", "pg_cluster: a, pg_version: 14", "INV070"},
-		{"v1.4.0", "dcs_servers: { a: 10.0.0.1 }", "INV076"},
-		{"v4.5.0", "pg_cluster: a, redis_cluster: b, redis_fs_main: /data, minio_cluster: c, vip_enabled: true, docker_enabled: true", ""},
+	tests := []struct{ vars, codes string }{
+		{"version: v3.4.0, pg_cluster: a", "INV071!"},
+		{"version: v3.4.0, pg_cluster: a, pg_version: 17", ""},
+		{"version: v3.4.0, pg_cluster: a, pg_version: 17, pg_fs_main: /data", "INV072"},
+		{"version: v3.4.0, pg_cluster: a, pg_version: 17, pg_fs_main: '{{ x }}', x: /data", "INV072!"},
+		{"version: v3.4.0, pg_fs_main: /data", "INV072"},
+		{"version: v3.4.0, pg_fs_main: '{{ x }}', x: /data", ""},
+		{"version: v3.4.0, redis_cluster: a, redis_fs_main: /data", "INV072"},
+		{"pg_fs_bkup: /b, redis_cluster: a, redis_fs_main: /data", "INV061 INV072!"},
+		{"pg_fs_bkup: /b, pg_cluster: a, pg_version: 17", "INV061"},
+		{"pg_cluster: a, pg_version: 17, pg_fs_main: /data", "INV072!"},
+		{"pg_cluster: a, pg_version: 17, pg_fs_main: /data/postgres", ""},
+		{"pg_cluster: a, gp_role: master, pg_fs_main: /data", ""},
+		{"pg_fs_main: /data", ""},
+		{"version: v3.4.0, pg_vip_enabled: true", "INV074"},
+		{"version: v3.4.0, pg_vip_enabled: true, pg_vip_interface: eth1", ""},
+		{"version: v3.4.0, vip_enabled: false", ""},
+		{"pg_fs_bkup: /b, vip_enabled: true", "INV061 INV074!"},
+		{"version: v3.4.0, minio_cluster: a", "INV075"},
+		{"version: v3.4.0, minio_cluster: a, minio_secret_key: x", ""},
+		{"pg_fs_bkup: /b, minio_cluster: a", "INV061 INV075!"},
+		{"version: v3.4.0, docker_enabled: true", "INV079"},
+		{"version: v3.4.0, infra_portal: { grafana: { endpoint: 'a:3000' }, loki: { endpoint: 'a:3100' } }", "INV080"},
+		{"version: v1.4.0, pg_cluster: a", "INV070"},
+		{"version: v1.4.0, dcs_servers: { a: 10.0.0.1 }", "INV076"},
+		{"version: v4.5.0, dcs_servers: { a: 10.0.0.1 }", "INV076!"},
+		{"version: v4.5.0, pg_hba_rules_extra: [], pg_hba_rules: [{ rules: [x] }]", "INV077! INV061"},
+		{"version: v4.5.0, pg_cluster: a, redis_cluster: b, redis_fs_main: /data, minio_cluster: c, vip_enabled: true, docker_enabled: true", ""},
 	}
 	for _, tt := range tests {
-		_, problems, err := load("all: { hosts: { 10.0.0.1: {} }, vars: { version: " + tt.version + ", " + tt.vars + " } }\n")
+		_, problems, err := load("all: { hosts: { 10.0.0.1: {} }, vars: { " + tt.vars + " } }\n")
 		var got []string
 		for _, p := range problems {
-			if p.Code != CodeOldRelease {
-				got = append(got, p.Code)
+			if p.Code != CodeOldRelease && p.Code != CodeDormant {
+				got = append(got, p.Code+map[Severity]string{Error: "!"}[p.Severity])
 			}
 		}
-		if err != nil || strings.Join(got, " ") != tt.codes {
-			t.Errorf("%s %s: got %v (%v), want %s", tt.version, tt.vars, problems, err, tt.codes)
+		slices.Sort(got)
+		want := strings.Fields(tt.codes)
+		slices.Sort(want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v (%v), want %s", tt.vars, problems, err, tt.codes)
 		}
+	}
+}
+
+// TestV1IsOnlyRead: what tells that a fleet is of v1 also keeps hands off it.
+func TestV1IsOnlyRead(t *testing.T) {
+	for vars, want := range map[string]bool{"version: v1.4.0": true, "meta_node: true": true, "version: v2.0.0": false, "version: v4.5.0, meta_node: true": false} {
+		inv, problems, err := load("all: { hosts: { 10.0.0.1: {} }, vars: { " + vars + " } }\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		why, dormant := inv.Dormant()
+		told := slices.ContainsFunc(problems, func(p Problem) bool { return p.Code == CodeDormant && p.Severity == Warning })
+		if dormant != want || told != want || dormant != (why.Code == CodeDormant && why.Severity == Error) {
+			t.Errorf("%s: dormant is %t, told %t: %v", vars, dormant, told, why)
+		}
+	}
+}
+
+// What is undecided is not decided by rewriting the names that told the release.
+func TestNothingIsRewrittenOfWhatIsUndecided(t *testing.T) {
+	text := "all: { hosts: { 10.0.0.1: { vip_enabled: true } }, vars: { pg_fs_bkup: /b } }\n"
+	inv, _, err := load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, done, _ := Modernize(inv, file, []byte(text)); string(out) != text || len(done) > 0 {
+		t.Errorf("%v was done: %s", done, out)
+	}
+}
+
+// What was only a default is written down with the value that it had.
+func TestDefaultsAreWrittenDown(t *testing.T) {
+	text := "all:\n  hosts:\n    10.0.0.1: { vip_enabled: true, docker_enabled: true }\n  vars:\n    version: v3.4.0 # old\n"
+	inv, _, err := load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, done, left := Modernize(inv, file, []byte(text))
+	if want := text + "    docker_data: /var/lib/docker\n    vip_interface: eth0\n"; string(out) != want || len(done) != 2 || len(left) > 0 {
+		t.Errorf("%v is done, %v left:\n%s", done, left, out)
 	}
 }
 

@@ -63,8 +63,8 @@ func Sort(problems []Problem) []Problem {
 	return slices.Compact(withoutEchoes(sorted))
 }
 
-// withoutEchoes leaves out the warning of Load that a value is closed where an error says the same of
-// the parameter that is filled from it.
+// withoutEchoes leaves out the warning of Load that a value is closed, or that nothing is done with the
+// inventory, where an error says the same.
 func withoutEchoes(sorted []Problem) []Problem {
 	type place struct {
 		pos  token.Position
@@ -72,7 +72,7 @@ func withoutEchoes(sorted []Problem) []Problem {
 	}
 	said := map[place]bool{}
 	return slices.DeleteFunc(sorted, func(p Problem) bool {
-		if p.Code != CodeVault && p.Code != CodeJinja {
+		if p.Code != CodeVault && p.Code != CodeJinja && p.Code != CodeDormant {
 			return false
 		}
 		at := place{p.Pos, p.Code}

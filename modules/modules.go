@@ -42,6 +42,9 @@ func Compile(inv *inventory.Inventory, known map[resource.ID]resource.State, ms 
 		c.run(m, &Pass{Inventory: inv, Known: known, Owner: m.Name, out: c})
 	}
 	c.checkEdges()
+	if _, dormant := inv.Dormant(); dormant {
+		c.rest()
+	}
 	c.Problems = inventory.Sort(c.Problems)
 	return c
 }
@@ -54,6 +57,14 @@ func (c *Compiled) run(m *Module, p *Pass) {
 		}
 	}()
 	m.Compile(p)
+}
+
+// rest is for an inventory that nobody acts on: what v4 would want is told, and stops nothing.
+func (c *Compiled) rest() {
+	c.Refused = true
+	for i := range c.Problems {
+		c.Problems[i].Severity = inventory.Warning
+	}
 }
 
 func (c *Compiled) checkEdges() {

@@ -100,6 +100,9 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	if inventory.HasErrors(problems) {
 		return nil, nil, &Refused{Problems: problems}
 	}
+	if why, dormant := inv.Dormant(); dormant {
+		return nil, nil, &Refused{Problems: inventory.Sort(append(problems, why))}
+	}
 	past := r.load(priors)
 	surveyed := r.survey(inv, past)
 	look := newLook(r.Reach(r.places(inv, past)), r.Now)

@@ -11,6 +11,9 @@ var Module = &modules.Module{
 }
 
 func compile(p *modules.Pass) {
+	if _, dormant := p.Inventory.Dormant(); dormant {
+		return // its clusters are of v1, which nothing here speaks of
+	}
 	f := read(p)
 	f.checkStrays()
 	f.checkNames()
