@@ -131,9 +131,9 @@ func (s *story) inOrder(did []string, want ...string) {
 // tookBack wants a node to have nothing of its units and files any more.
 func (s *story) tookBack(n int) {
 	s.Helper()
-	s.on(n, "! systemctl is-active haproxy; ! systemctl is-enabled haproxy; ! test -e /etc/haproxy/haproxy.cfg; ! test -e /etc/systemd/system/haproxy.service;"+
-		"! grep -q ticked /etc/crontab; ! test -e /etc/sysctl.d/95-pigsync-net.ipv4.ip_nonlocal_bind.conf; test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0;"+
-		"! test -e /etc/profile.d/node.alias.sh; ! test -e /etc/security/limits.d/limits.conf")
+	s.on(n, "! systemctl is-active haproxy && ! systemctl is-enabled haproxy && ! test -e /etc/haproxy/haproxy.cfg && ! test -e /etc/systemd/system/haproxy.service && "+
+		"! grep -q ticked /etc/crontab && ! test -e /etc/sysctl.d/95-pigsync-net.ipv4.ip_nonlocal_bind.conf && test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 0 && "+
+		"! test -e /etc/profile.d/node.alias.sh && ! test -e /etc/security/limits.d/limits.conf")
 }
 
 // TestNodeLeavesAltogether: packages, accounts and data go, too, when the inventory asked so; what was there
@@ -154,7 +154,7 @@ func TestNodeLeavesAltogether(t *testing.T) {
 	s.succeeds("approve", st.Plan.Digest)
 	s.converges(2 * time.Minute)
 	s.tookBack(5)
-	s.on(5, "! dpkg -s haproxy 2>/dev/null | grep -q ^Status:.*installed; ! command -v jq; ! id ops; ! test -e /etc/sudoers.d/ops; ! test -e /data; id before; systemctl is-active ssh")
+	s.on(5, "! dpkg -s haproxy 2>/dev/null | grep -q ^Status:.*installed && ! command -v jq && ! id ops && ! test -e /etc/sudoers.d/ops && ! test -e /data && id before && systemctl is-active ssh")
 	s.agrees()
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,7 +105,7 @@ func raise() (*stage, error) {
 	if err := build(ctx, s.bin); err != nil {
 		return s, err
 	}
-	s.lab, err = openLab(strconv.Itoa(os.Getpid()), filepath.Join(dir, "lab"), make([]lab.NodeConfig, 5))
+	s.lab, err = openLab(strconv.Itoa(os.Getpid()), filepath.Join(dir, "lab"), nodesOf(lab.Suite(os.Getenv("PIGSYNC_SUITE")), 5))
 	if err != nil {
 		return s, err
 	}
@@ -115,6 +116,12 @@ func raise() (*stage, error) {
 	err = s.lab.Up(ctx)
 	s.boot = time.Since(began)
 	return s, err
+}
+
+// nodesOf are nodes of a release of Debian, "" for the newest: PIGSYNC_SUITE=bookworm plays all stories that do
+// not choose on the one before.
+func nodesOf(s lab.Suite, count int) []lab.NodeConfig {
+	return slices.Repeat([]lab.NodeConfig{{Suite: s}}, count)
 }
 
 func openLab(name, dir string, nodes []lab.NodeConfig) (*lab.Lab, error) {
@@ -134,7 +141,8 @@ func build(ctx context.Context, bin string) error {
 func clearAway(ctx context.Context) {
 	names, _ := lab.Names() // without an answer there is nothing we could clear
 	for _, name := range names {
-		pid, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(name, prefix), "-m"))
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "-") // what follows is another lab of the same run
+		pid, err := strconv.Atoi(number)
 		if !strings.HasPrefix(name, prefix) || err != nil || syscall.Kill(pid, 0) == nil {
 			continue
 		}

@@ -26,7 +26,7 @@ func TestEtcdMixedFleet(t *testing.T) {
 
 // stageOf is a lab of its own, whose name ends so. The members of a cluster are all of one release: etcd
 // 3.4 and 3.5 cannot begin a cluster together.
-func stageOf(t *testing.T, end string, nodes []lab.NodeConfig) *stage {
+func stageOf(t testing.TB, end string, nodes []lab.NodeConfig) *stage {
 	t.Helper()
 	common := onStage(t)
 	dir := t.TempDir()

@@ -101,9 +101,9 @@ func TestNodeFirewall(t *testing.T) {
 	s.commit("nobody's affair", walled{nodes: nodes})
 	s.converges(time.Minute)
 	s.onEach(nodes, map[int]string{
-		2: "! nft list table inet pigsync; ! test -e /etc/nftables.d/pigsync.nft; ! systemctl cat pigsync-firewall",
-		3: "! grep -q 70696773796e63 /etc/ufw/user.rules; grep -q 9000 /etc/ufw/user.rules; ufw status | grep -q inactive",
-		4: "! test -e /etc/firewalld/policies/pigsync.xml; grep -q 9001 /etc/firewalld/zones/public.xml",
+		2: "! nft list table inet pigsync && ! test -e /etc/nftables.d/pigsync.nft && ! systemctl cat pigsync-firewall",
+		3: "! grep -q 70696773796e63 /etc/ufw/user.rules && grep -q 9000 /etc/ufw/user.rules && ufw status | grep -q inactive",
+		4: "! test -e /etc/firewalld/policies/pigsync.xml && grep -q 9001 /etc/firewalld/zones/public.xml",
 	})
 	s.commit("no firewall", walled{nodes, ", node_firewall_mode: 'off'"})
 	s.converges(time.Minute)

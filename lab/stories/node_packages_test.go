@@ -49,10 +49,15 @@ func TestNodePackages(t *testing.T) {
 // TestNodePackagesOnDebian12 is the same on the release before.
 func TestNodePackagesOnDebian12(t *testing.T) {
 	long(t)
-	nodes := []lab.NodeConfig{{Suite: lab.Bookworm}, {Suite: lab.Bookworm}, {Suite: lab.Bookworm}}
-	s := &story{TB: t, stage: stageOf(t, "-p", nodes)}
+	packagesStory(t, onBookworm(t, "-p"))
+}
+
+// onBookworm begins a story on three bare nodes of Debian 12.
+func onBookworm(t testing.TB, name string) *story {
+	t.Helper()
+	s := &story{TB: t, stage: stageOf(t, name, nodesOf(lab.Bookworm, 3))}
 	s.prepare(nil)
-	packagesStory(t, s)
+	return s
 }
 
 func packagesStory(t *testing.T, s *story) {
@@ -91,6 +96,24 @@ func packagesStory(t *testing.T, s *story) {
 	s.on(2, "apt-mark unhold lsof >/dev/null; dpkg --purge unlucky 2>/dev/null")
 	s.holds("packages stay, versions are free", "dpkg-query -W lsof shelved && ! test -e /etc/apt/preferences.d/pigsync.pref")
 	s.agrees()
+	if !testing.Short() {
+		s.latest()
+	}
+}
+
+// latest asks for whatever is offered last, and gets the next version when that is offered.
+func (s *story) latest() {
+	s.Helper()
+	for i, version := range []string{"2.1-1", "2.2-1"} {
+		mark := []string{"newest", "newer"}[i]
+		s.on(2, "ln -sfn shelf /srv/shelf-"+mark)
+		s.packs("shelved", version, "true")
+		s.commit("the newest", machine{[]string{shelved(mark), "node_repo_modules: local,shelf", "node_packages: [ jq, 'shelved=latest' ]", "node_repo_remove: true"}})
+		s.converges(2 * time.Minute)
+		s.holds("the newest", "test $(dpkg-query -W -f '${Version}' shelved) = "+version)
+		s.agrees()
+		s.quietLooks(2, "converged")
+	}
 }
 
 // unlucky wants what cannot be had: a package of nobody, one whose script fails, another version of one that

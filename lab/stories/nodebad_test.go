@@ -29,7 +29,7 @@ var blunders = []blunder{
 	},
 	{
 		name: "a sysctl the kernel refuses", old: "node_sysctl_params", line: "node_sysctl_params: { net.ipv4.ip_nonlocal_bind: sometimes }",
-		says: `the kernel refuses "sometimes"`, stays: "test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 1",
+		says: `the kernel refuses "sometimes"`, stays: "test $(cat /proc/sys/net/ipv4/ip_nonlocal_bind) = 1 && grep -qx 'net.ipv4.ip_nonlocal_bind = 1' /etc/sysctl.d/95-pigsync-*",
 	},
 	{
 		// No inventory can make such a line, so the judge is given another one than it was asked about.
