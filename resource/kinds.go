@@ -34,6 +34,7 @@ const (
 	KindNoSwap       Kind = "noswap"
 	KindReadAhead    Kind = "readahead"
 	KindTuned        Kind = "tuned"
+	KindNewest       Kind = "newest"
 )
 
 // The kinds on the admin side.
@@ -74,7 +75,7 @@ var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
 	KindGuarded, KindSources, KindFirewall, KindBlock, KindSSHKey,
-	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned,
+	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -127,7 +128,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindSources:  decode[Sources],
 	KindFirewall: decode[Firewall], KindSELinux: decode[SELinux], KindKernelArg: decode[KernelArg],
 	KindNoSwap: decode[NoSwap], KindReadAhead: decode[ReadAhead], KindTuned: decode[Tuned],
-	KindBlock: decode[Block], KindSSHKey: decode[SSHKey],
+	KindBlock: decode[Block], KindSSHKey: decode[SSHKey], KindNewest: decode[Newest],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire
 		err := json.Unmarshal(b, &w)

@@ -152,15 +152,8 @@ func (w *work) policyAnew(ctx context.Context, names []string) ([]byte, error) {
 // parsePolicy reads which packages have a candidate.
 func parsePolicy(out string) map[string]bool {
 	offered := map[string]bool{}
-	var name string
-	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\r\n")
-		if !strings.HasPrefix(line, " ") {
-			name = strings.TrimSuffix(line, ":")
-		}
-		if c, ok := strings.CutPrefix(strings.TrimSpace(line), "Candidate: "); ok && c != "(none)" {
-			offered[name] = true
-		}
+	for name := range parseCandidates(out) {
+		offered[name] = true
 	}
 	return offered
 }

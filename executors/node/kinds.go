@@ -39,6 +39,7 @@ var kinds = map[resource.Kind]kind{
 	resource.KindRepo:         {(*view).seeRepo, makes((*work).makeRepo), removes((*work).removeRepo)},
 	resource.KindSources:      {one((*view).seeSources), makes((*work).makeSources), (*work).removeSources},
 	resource.KindPackage:      {(*view).seePackage, makes((*work).install), (*work).uninstall},
+	resource.KindNewest:       {see: (*view).seeNewest, make: makes((*work).makeNewest)},
 	resource.KindTrust:        {(*view).seeTrust, makes((*work).makeTrust), removes((*work).removeTrust)},
 	resource.KindGroup:        {(*view).seeGroup, makes((*work).makeGroup), removes((*work).removeGroup)},
 	resource.KindUser:         {(*view).seeUser, makes((*work).makeUser), removes((*work).removeUser)},

@@ -31,6 +31,7 @@ type Local struct {
 	NICs     func() ([]resource.NIC, error) // the network interfaces; nil asks the kernel
 	held     locks
 	wishes   wishes
+	offer    offer
 	pg       postgres.Hand
 }
 

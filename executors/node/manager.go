@@ -16,6 +16,7 @@ type manager struct {
 	name      *regexp.Regexp // of a package
 	installed func(v *view, ctx context.Context, names map[string]bool) (map[string]packageState, error)
 	offers    func(w *work, ctx context.Context, names []string) (map[string]bool, error)
+	newest    func(v *view, ctx context.Context, names []string) (map[string]string, error)
 	version   string // what stands between a package and its version
 	simulate  func(w *work, ctx context.Context, verb string, items []string) (simulation, error)
 	install   func(w *work, ctx context.Context, items []string) error
@@ -31,14 +32,14 @@ type manager struct {
 var managers = map[string]*manager{
 	"deb": {
 		name:      regexp.MustCompile(`^[a-z0-9][a-z0-9+.:-]*$`),
-		installed: (*view).readDpkg, offers: (*work).aptOffers, version: "=", simulate: (*work).aptSimulate,
+		installed: (*view).readDpkg, offers: (*work).aptOffers, newest: (*view).aptNewest, version: "=", simulate: (*work).aptSimulate,
 		install: (*work).aptInstall, remove: (*work).aptRemove, repair: (*work).repair, fetch: (*work).fetchWhole,
 		index: listsDir, lists: regexp.MustCompile(`_Packages(\.[a-z0-9]+)?$`),
 		sources: []string{"/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources"},
 	},
 	"rpm": {
 		name:      regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9+._-]*$`),
-		installed: (*view).readRPM, offers: (*work).dnfOffers, version: "-", simulate: (*work).dnfSimulate,
+		installed: (*view).readRPM, offers: (*work).dnfOffers, newest: (*view).dnfNewest, version: "-", simulate: (*work).dnfSimulate,
 		install: (*work).dnfInstall, remove: (*work).dnfRemove, repair: (*work).dnfRepair, fetch: (*work).dnfFetch,
 		index: "/var/cache/dnf", lists: regexp.MustCompile(`\.solv$`),
 		sources: []string{"/etc/yum.repos.d/*.repo"},
@@ -76,7 +77,7 @@ func alternatives(name string) []string { return strings.Split(name, "|") }
 func packageNames(ids []resource.ID) map[string]bool {
 	names := map[string]bool{}
 	for _, id := range ids {
-		if id.Kind == resource.KindPackage {
+		if id.Kind == resource.KindPackage || id.Kind == resource.KindNewest {
 			for _, name := range alternatives(id.Name) {
 				names[name] = true
 			}

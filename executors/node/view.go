@@ -20,6 +20,7 @@ type view struct {
 	l        *Local
 	accounts func() (*accounts, error)
 	packages func() (map[string]packageState, error)
+	newest   func() (map[string]string, error) // of packages of which that is asked
 	units    func() (map[string]UnitState, error)
 	bundle   func() (map[string]bool, error)
 	ask      func(argv ...string) (string, error) // runs a command that only looks
@@ -43,6 +44,7 @@ func (l *Local) look(ctx context.Context, ids []resource.ID, places ...resource.
 	v.packages = sync.OnceValues(func() (map[string]packageState, error) {
 		return patiently(func() (map[string]packageState, error) { return v.readPackages(ctx, packageNames(ids)) })
 	})
+	v.newest = sync.OnceValues(func() (map[string]string, error) { return v.readNewest(ctx, ids) })
 	v.units = sync.OnceValues(func() (map[string]UnitState, error) { return l.readUnits(ctx, unitNames(ids)) })
 	v.bundle = sync.OnceValues(v.readBundle)
 	v.ask = func(argv ...string) (string, error) { return l.ask(ctx, argv) }

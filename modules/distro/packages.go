@@ -17,6 +17,9 @@ type Package struct {
 	Optional bool
 }
 
+// Newest is the version that asks for whatever is offered last.
+const Newest = "latest"
+
 // What is wrong with an item of a list.
 var (
 	errItem    = errors.New("want the name of a package, and at most a version after it as in etcd=3.5.16-1")
@@ -55,21 +58,21 @@ func (s System) Packages(item, postgres string) ([]Package, error) {
 	}
 	members, alias := s.members(p.Name)
 	switch {
-	case alias && p.Version != "":
+	case alias && p.Version != "" && p.Version != Newest:
 		return nil, fmt.Errorf("%s %w", p.Name, errPinned)
 	case alias:
-		return aliased(p.Name, members, postgres), nil
+		return aliased(p, members, postgres), nil
 	case s.Family == Debian && !s.canHave(p.Name):
 		return nil, fmt.Errorf("%s %w", p.Name, errFamily)
 	}
 	return []Package{p}, nil
 }
 
-func aliased(alias string, members []string, postgres string) []Package {
+func aliased(alias Package, members []string, postgres string) []Package {
 	var out []Package
 	for _, name := range members {
 		name, optional := strings.CutSuffix(name, optionalMark)
-		out = append(out, Package{Name: release(name, postgres), Alias: alias, Optional: optional})
+		out = append(out, Package{Name: release(name, postgres), Version: alias.Version, Alias: alias.Name, Optional: optional})
 	}
 	return out
 }

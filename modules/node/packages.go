@@ -31,9 +31,21 @@ func (c *compiler) packages(repos []resource.ID) {
 	}
 	all = lastOfEach(all)
 	for _, p := range all {
-		c.Keep(p.pos, modules.PackageOf(p.Name, c.host.Addr), resource.Package{Version: p.Version, Optional: p.Optional}, repos...)
+		c.listed(p, repos)
 	}
 	c.pins(all)
+}
+
+// listed wants a package at the version that is named, at any, or at the newest where that is asked for.
+func (c *compiler) listed(p listed, repos []resource.ID) {
+	version := p.Version
+	if version == distro.Newest {
+		version = ""
+	}
+	id := c.Keep(p.pos, modules.PackageOf(p.Name, c.host.Addr), resource.Package{Version: version, Optional: p.Optional}, repos...)
+	if p.Version == distro.Newest {
+		c.Keep(p.pos, resource.NewestOf(p.Name, c.host.Addr), resource.Newest{}, id)
+	}
 }
 
 // lastOfEach drops what is said again later.
@@ -74,7 +86,7 @@ func (c *compiler) pins(all []listed) {
 	var text strings.Builder
 	var pos token.Position
 	for _, p := range all {
-		if p.Version != "" {
+		if p.Version != "" && p.Version != distro.Newest {
 			fmt.Fprintf(&text, "Package: %s\nPin: version %s\nPin-Priority: %d\n\n", strings.ReplaceAll(p.Name, "|", " "), p.Version, pinPriority)
 			pos = p.pos
 		}
