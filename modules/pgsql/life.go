@@ -5,6 +5,7 @@ import (
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/register"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -27,10 +28,10 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 		var id naming
 		if b := inventory.Bind(h, &id); b.OK() {
 			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr))
-			ids = append(ids, surveyPackages(h)...)
+			ids = slices.Concat(ids, surveyPackages(h), surveyKeys(h))
 		}
 	}
-	return ids
+	return append(ids, register.Survey(inv)...)
 }
 
 // look reads what was seen of the cluster.
