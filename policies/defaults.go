@@ -7,5 +7,5 @@ func Default() []*Policy { return Standard(Careful) }
 
 // Standard is the default with other hazards held until they are approved.
 func Standard(mask resource.Hazard) []*Policy {
-	return []*Policy{Frozen(), Safeguards(), Holds(), Orphans(), Quorum(), OneAtATime(), Hazards(mask)}
+	return []*Policy{Frozen(), Safeguards(), Fixed(), Holds(), Orphans(), Quorum(), OneAtATime(), Hazards(mask)}
 }

@@ -25,6 +25,7 @@
 //	PS107  differences are only reported here
 //	PS108  what was left behind by who left the inventory needs approval
 //	PS109  somebody else still lives there
+//	PS118  it stays as it was made
 //	PS110  too much would be taken away at once
 //	PS111  its window is not open
 //	PS112  a window that denies is open

@@ -59,11 +59,13 @@ const (
 	KindPGMember Kind = "pgmember"
 	KindPGHealth Kind = "pghealth" // of either
 	KindPGLoaded Kind = "pgloaded"
+	KindPGRules  Kind = "pgrules"
 
 	KindPGCluster    Kind = "pgcluster"
 	KindPGConfig     Kind = "pgconfig"
 	KindPGRole       Kind = "pgrole"
 	KindPGDatabase   Kind = "pgdatabase"
+	KindPGBaseline   Kind = "pgbaseline"
 	KindPGSchema     Kind = "pgschema"
 	KindPGExtension  Kind = "pgextension"
 	KindPGPrivileges Kind = "pgprivileges"
@@ -86,7 +88,7 @@ var EtcdKinds = []Kind{
 // PGKinds are the kinds of PostgreSQL. The helpers of a cluster's nodes observe and apply them, too; what
 // is inside a cluster is at its leader.
 var PGKinds = []Kind{
-	KindPGMember, KindPGHealth, KindPGLoaded, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase,
+	KindPGMember, KindPGHealth, KindPGLoaded, KindPGRules, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase, KindPGBaseline,
 	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
 }
 
@@ -102,6 +104,8 @@ func Encode(s Spec) ([]byte, error) {
 		return json.Marshal(repoWire{repoFields: repoFields(s), Content: s.Content})
 	case Guarded:
 		return json.Marshal(guardedWire{guardedFields: guardedFields(s), Content: s.Content})
+	case PGBaseline:
+		return json.Marshal(baselineWire{SQL: s.SQL})
 	case PGRole:
 		return json.Marshal(roleWire{roleFields: roleFields(s), Password: s.Password.Reveal()})
 	}
@@ -150,10 +154,15 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 		g.Content = w.Content
 		return g, err
 	},
-	KindPGMember: decode[PGMember], KindPGHealth: decode[PGHealth], KindPGLoaded: decode[PGLoaded],
+	KindPGMember: decode[PGMember], KindPGHealth: decode[PGHealth], KindPGLoaded: decode[PGLoaded], KindPGRules: decode[PGRules],
 	KindPGCluster: decode[PGCluster], KindPGConfig: decode[PGConfig], KindPGDatabase: decode[PGDatabase],
 	KindPGSchema: decode[PGSchema], KindPGExtension: decode[PGExtension],
 	KindPGPrivileges: decode[PGPrivileges], KindPGAbsent: decode[PGAbsent],
+	KindPGBaseline: func(b []byte) (Spec, error) {
+		var w baselineWire
+		err := json.Unmarshal(b, &w)
+		return PGBaseline{SQL: w.SQL}, err
+	},
 	KindPGRole: func(b []byte) (Spec, error) {
 		var w roleWire
 		err := json.Unmarshal(b, &w)
@@ -175,7 +184,10 @@ type (
 	repoFields    Repo
 	guardedFields Guarded
 	roleFields    PGRole
-	fileWire      struct {
+	baselineWire  struct {
+		SQL []byte `json:",omitempty"`
+	}
+	fileWire struct {
 		fileFields
 		Content []byte `json:",omitempty"`
 	}

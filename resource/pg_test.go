@@ -241,8 +241,48 @@ func TestDatabases(t *testing.T) {
 		if got := pathsOf(d); got != c.fields {
 			t.Errorf("%s: got %q, want %q", name, got, c.fields)
 		}
-		if lossy := name == "immovable"; len(d) > 0 && (d[0].Hazard == resource.DataLoss) != lossy {
-			t.Errorf("%s: got %v", name, d)
+		if fixed := name == "immovable"; (c.want.Fixed(have) != "") != fixed {
+			t.Errorf("%s: it is said %q", name, c.want.Fixed(have))
+		}
+	}
+}
+
+// TestADatabaseIsMadeAgainOnce: the mark that it has been tells so, and goes with the wish.
+func TestADatabaseIsMadeAgainOnce(t *testing.T) {
+	latin := resource.PGCreation{Encoding: "LATIN1"}
+	want := resource.PGDatabase{Again: true, PGCreation: latin}
+	before := resource.PGDatabase{PGCreation: resource.PGCreation{Encoding: "UTF8"}}
+	if d := want.Compare(before); len(d) != 1 || d[0].Hazard != resource.DataLoss || want.Fixed(before) != "" {
+		t.Errorf("before: %v, %q", d, want.Fixed(before))
+	}
+	after := resource.PGDatabase{Again: true, PGCreation: latin}
+	if d := want.Compare(after); len(d) != 0 {
+		t.Errorf("after: %v", d)
+	}
+	if d := (resource.PGDatabase{}).Compare(after); len(d) != 1 || d[0].Hazard != 0 {
+		t.Errorf("when it is no longer asked for: %v", d)
+	}
+}
+
+func TestRules(t *testing.T) {
+	have := resource.PGRules{Lines: []string{"local all all   peer", "", "# note", "host all all 10.0.0.0/8 md5"}}
+	for name, c := range map[string]struct {
+		want   resource.PGRules
+		fields string
+	}{
+		"the same, spaced otherwise": {resource.PGRules{Lines: []string{"local  all all peer", "host all all 10.0.0.0/8\tmd5"}, Cuts: []string{"nobody: nothing changes"}}, ""},
+		"one goes, and somebody":     {resource.PGRules{Lines: []string{"local all all peer"}, Cuts: []string{"app"}}, "rule access of app"},
+		"one comes, one goes":        {resource.PGRules{Lines: []string{"local all all peer", "host all all 10.0.0.0/8 reject"}}, "rule rule"},
+		"another order":              {resource.PGRules{Lines: []string{"host all all 10.0.0.0/8 md5", "local all all peer"}}, "rules"},
+	} {
+		d := c.want.Compare(have)
+		if got := pathsOf(d); got != c.fields {
+			t.Errorf("%s: got %q, want %q", name, got, c.fields)
+		}
+		for _, f := range d {
+			if out := strings.HasPrefix(f.Path, "access"); (f.Hazard == resource.Lockout) != out {
+				t.Errorf("%s: %v", name, f)
+			}
 		}
 	}
 }
@@ -349,7 +389,7 @@ func TestPostgresCrossesTheWire(t *testing.T) {
 		resource.PGRole{Name: "r", Password: resource.NewSecret(canary), Is: map[string]bool{"login": true}, Days: new(3)},
 		resource.PGDatabase{Owner: "a", PGCreation: resource.PGCreation{Encoding: "UTF8"}}, resource.PGSchema{Owner: "a"}, resource.PGExtension{Version: "1"},
 		resource.PGPrivileges{Granted: []resource.PGGrant{{On: "database", Grantee: "r", Right: "ALL"}}}, resource.PGAbsent{Heir: "a", Force: true},
-		resource.PGMember{Cluster: "c", Tags: map[string]string{"a": "b"}}, resource.PGHealth{Healthy: true}, resource.PGLoaded{Stale: []string{"a"}},
+		resource.PGMember{Cluster: "c", Tags: map[string]string{"a": "b"}}, resource.PGHealth{Healthy: true}, resource.PGLoaded{Stale: []string{"a"}}, resource.PGBaseline{SQL: resource.Content("SELECT 1")}, resource.PGRules{Lines: []string{"a"}, Clients: []resource.PGClient{{User: "a"}}},
 		resource.PGConfig{Path: "ttl", Value: "30", PGType: resource.PGType{Unit: "s"}},
 		resource.PGCluster{Leader: "a", Members: []resource.PGMemberInfo{{Instance: "a", PGMember: resource.PGMember{Timeline: 3}}}},
 	} {

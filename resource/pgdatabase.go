@@ -20,7 +20,11 @@ type PGDatabase struct {
 	Settings   map[string]string // of its sessions; a wanted DEFAULT is none
 	// PGCreation is how it is made; it is never altered.
 	PGCreation
-	Invalid bool // dropping it was cut short: it can only be dropped again; only observed
+	// Again wants it dropped and made again, once: a mark that stays with it tells that this was done.
+	Again bool
+	// Baseline says that it is to be marked when it is made: its baseline is still to be run. Only wanted.
+	Baseline bool
+	Invalid  bool // dropping it was cut short: it can only be dropped again; only observed
 }
 
 // PGCreation is what a database has from its creation on.
@@ -38,14 +42,20 @@ type PGCreation struct {
 // Kind is KindPGDatabase.
 func (PGDatabase) Kind() Kind { return KindPGDatabase }
 
-// Compare lists what cannot be altered with the loss of the data: only a new database can have it.
+// Compare lists what cannot be altered, too: only a new database can have it. One that is to be made again
+// loses all that is in it, and what else differs of it comes with the new one.
 func (b PGDatabase) Compare(have Spec) []Field {
 	h, there := have.(PGDatabase)
 	var d fields
-	if !there {
+	switch {
+	case !there:
 		d.text("state", "absent", "present", 0)
-	} else {
+	case b.Again && !h.Again:
+		d.text("state", "present", "made again", DataLoss)
+		return d
+	default:
 		d = append(d, b.Immovable(h)...)
+		d.flag("made again", h.Again, b.Again, 0)
 	}
 	d.wish("owner", h.Owner, b.Owner, 0)
 	if there {
@@ -75,10 +85,26 @@ func (b PGDatabase) Immovable(h PGDatabase) []Field {
 	return d
 }
 
+// Fixed names what is wanted of an existing database and only a new one can have.
+func (b PGDatabase) Fixed(have Spec) string {
+	h, there := have.(PGDatabase)
+	if !there || b.Again && !h.Again {
+		return ""
+	}
+	var list []string
+	for _, f := range b.Immovable(h) {
+		list = append(list, f.Path+" "+f.Have)
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "a database keeps its " + strings.Join(list, ", ") + ": take that back, or dump it, say state: recreate, and restore it into the new one"
+}
+
 // folded compares two spellings; a wanted "" is any.
 func (d *fields) folded(path, have, want string, fold func(string) string) {
 	if want != "" && fold(have) != fold(want) {
-		d.text(path, cmp.Or(have, "none"), want, DataLoss)
+		d.text(path, cmp.Or(have, "none"), want, 0)
 	}
 }
 

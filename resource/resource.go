@@ -50,6 +50,10 @@ func (id *ID) UnmarshalText(b []byte) (err error) {
 // waits for that: it is told, and never acted on. Optional.
 type Deferred interface{ Pending(have Spec) []Field }
 
+// Fixed is a Spec of which a part stays as it was made. Fixed says why have cannot become what is wanted,
+// and what can be done instead; "" when it can. Optional.
+type Fixed interface{ Fixed(have Spec) string }
+
 // Field is one difference inside a resource, and what removing it may cost.
 type Field struct {
 	Path   string `json:"path"`

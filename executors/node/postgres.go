@@ -82,7 +82,22 @@ func (w *work) applyPG(c diff.Change, have resource.Spec) error {
 	if err != nil {
 		return err
 	}
-	return w.postgres(s).Apply(c, have)
+	look := w.postgres(s)
+	look.Put = w.put
+	return look.Apply(c, have)
+}
+
+// put writes a file that nobody but its owner reads.
+func (w *work) put(path, owner string, content []byte) error {
+	s, err := w.place(path)
+	if err != nil {
+		return err
+	}
+	d, err := w.draft(s, content, 0o600, owner, "")
+	if err != nil {
+		return err
+	}
+	return w.write(s, d)
 }
 
 // judgePG lets a change be made when it is the one that was shown: the differences are those of the plan.

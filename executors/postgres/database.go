@@ -25,9 +25,15 @@ func (l *Look) applyDatabase(c diff.Change, want resource.PGDatabase, have resou
 		return l.dropDatabase(name, false)
 	case there && now.Invalid:
 		return errors.New("to drop it was cut short: it can only be dropped again")
-	case there && len(want.Immovable(now)) > 0:
-		return errImmovable(want.Immovable(now))
-	case !there:
+	case there && want.Fixed(now) != "":
+		return errors.New(want.Fixed(now))
+	case there && want.Again && !now.Again:
+		if err := l.dropDatabase(name, true); err != nil {
+			return err
+		}
+		there = false
+	}
+	if !there {
 		if err := l.createDatabase(name, want); err != nil {
 			return err
 		}
@@ -36,21 +42,20 @@ func (l *Look) applyDatabase(c diff.Change, want resource.PGDatabase, have resou
 	return l.alterDatabase(name, want, now)
 }
 
-func errImmovable(d []resource.Field) error {
-	var list []string
-	for _, f := range d {
-		list = append(list, f.Path+" "+f.Have)
-	}
-	return fmt.Errorf("a database keeps its %s: to have another, dump it, drop it and restore it into a new one", strings.Join(list, ", "))
-}
-
 // createDatabase is one statement and cannot be part of more. What races with it has made it meanwhile.
 func (l *Look) createDatabase(name string, want resource.PGDatabase) error {
+	if want.Baseline {
+		return raced(l.createMarked(name, want))
+	}
 	sql, err := creation(name, want)
 	if err != nil {
 		return err
 	}
-	err = l.leading(maintenance, func(ctx context.Context, s *session) error { return s.do(ctx, sql) })
+	return raced(l.leading(maintenance, func(ctx context.Context, s *session) error { return s.do(ctx, sql) }))
+}
+
+// raced tells that somebody else was faster.
+func raced(err error) error {
 	if refused(err, "42P04", "23505") {
 		return executors.ErrMoved
 	}
@@ -119,6 +124,7 @@ func (l *Look) alterDatabase(name string, want, have resource.PGDatabase) error 
 	if err := setAll(&todo, alter, want.Settings, have.Settings); err != nil {
 		return err
 	}
+	mark(&todo, alter, want.Again, have.Again)
 	if err := comment(&todo, "DATABASE "+quoted, want.Comment, have.Comment); err != nil {
 		return err
 	}
@@ -131,6 +137,18 @@ func (l *Look) alterDatabase(name string, want, have resource.PGDatabase) error 
 	return l.leading(maintenance, func(ctx context.Context, s *session) error {
 		return s.do(ctx, alter+" SET TABLESPACE "+ident(want.Tablespace))
 	})
+}
+
+// again is the setting of a database with which it is remembered that it was made again, so that it is once.
+const again = "pigsync.made_again"
+
+func mark(todo *statements, alter string, want, have bool) {
+	switch {
+	case want && !have:
+		todo.add(alter + " SET " + mustParameter(again) + " = 'true'")
+	case have && !want:
+		todo.add(alter + " RESET " + mustParameter(again))
+	}
 }
 
 func databaseOptions(want, have resource.PGDatabase) (words []string) {

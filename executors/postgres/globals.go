@@ -177,9 +177,13 @@ func (g *globals) database(name string) (database, bool) {
 const interrupted = -2
 
 func (d database) spec() resource.PGDatabase {
+	own := settings(d.Settings)
+	made := own[again] != ""
+	delete(own, again)
+	delete(own, baseline)
 	return resource.PGDatabase{
 		Owner: d.Owner, Tablespace: d.Tablespace, IsTemplate: &d.IsTemplate, AllowConn: &d.AllowConn, Limit: &d.Limit,
-		Comment: d.Comment, Settings: settings(d.Settings), Invalid: d.Limit == interrupted,
+		Comment: d.Comment, Settings: own, Invalid: d.Limit == interrupted, Again: made,
 		PGCreation: resource.PGCreation{
 			Encoding: d.Encoding, Collate: d.Collate, CType: d.CType, Provider: d.Provider, Locale: d.Locale, Rules: d.Rules,
 		},

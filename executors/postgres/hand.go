@@ -41,6 +41,9 @@ type Seat struct {
 
 // Look is one look at an instance: what several ids need is asked once. It is for one goroutine.
 type Look struct {
+	// Put writes a file of a user's, in one step; nil where nothing is changed.
+	Put func(path, owner string, content []byte) error
+
 	h       *Hand
 	node    Node
 	ctx     context.Context //nolint:containedctx // a look is as long as its call
@@ -89,6 +92,8 @@ func (l *Look) See(id resource.ID) (resource.Spec, error) {
 		return l.picture()
 	case resource.KindPGLoaded:
 		return l.seeLoaded()
+	case resource.KindPGRules:
+		return l.seeRules()
 	case resource.KindPGHealth:
 		if id.At != l.seat.Cluster {
 			return l.health()
@@ -111,6 +116,8 @@ func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
 		return l.seeRole(id.Name)
 	case resource.KindPGDatabase:
 		return l.seeDatabase(id.Name)
+	case resource.KindPGBaseline:
+		return l.seeBaseline(id.Name)
 	case resource.KindPGSchema:
 		return l.seeSchema(id.Name)
 	case resource.KindPGExtension:
@@ -132,12 +139,16 @@ func (l *Look) Apply(c diff.Change, have resource.Spec) error {
 		return l.restart(c.Action)
 	case resource.PGLoaded:
 		return l.reload(c.Action)
+	case resource.PGRules:
+		return l.applyRules(c, want)
 	case resource.PGConfig:
 		return l.patch(c)
 	case resource.PGRole:
 		return l.applyRole(c, want, have)
 	case resource.PGDatabase:
 		return l.applyDatabase(c, want, have)
+	case resource.PGBaseline:
+		return l.applyBaseline(c, want)
 	case resource.PGSchema:
 		return l.applySchema(c, want, have)
 	case resource.PGExtension:

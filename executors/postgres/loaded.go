@@ -68,7 +68,12 @@ func (l *Look) reload(a diff.Action) error {
 	case len(loaded.Wrong) > 0:
 		return fmt.Errorf("the server would not read its files: %s", strings.Join(loaded.Wrong, "; "))
 	}
-	err = l.writing(maintenance, func(ctx context.Context, s *session) error {
+	return l.readAgain()
+}
+
+// readAgain makes the server read its files, and waits until it has.
+func (l *Look) readAgain() error {
+	err := l.writing(maintenance, func(ctx context.Context, s *session) error {
 		return s.ask(ctx, new(bool), "SELECT to_json(pg_reload_conf())")
 	})
 	if err != nil {

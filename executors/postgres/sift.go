@@ -35,7 +35,7 @@ func (w *wanted) add(k resource.Kind, name string) {
 	switch k {
 	case resource.KindPGRole:
 		w.roles = append(w.roles, name)
-	case resource.KindPGDatabase:
+	case resource.KindPGDatabase, resource.KindPGBaseline:
 		w.databases = append(w.databases, name)
 	case resource.KindPGConfig:
 		if p := (resource.PGConfig{Path: name}).Parameter(); p != "" {
