@@ -41,7 +41,7 @@ func (l *loader) build(root *node) (*Inventory, error) {
 		return nil, refuse(root.src, plugin.key.line, plugin.key.col, CodeNoGroups,
 			"this configures an inventory plugin: it is not an inventory")
 	}
-	inv := &Inventory{src: root.src, named: make(map[string]*Group, l.groups), byAddr: make(map[string]*Host, l.hosts)}
+	inv := &Inventory{src: root.src, fsys: l.fsys, named: make(map[string]*Group, l.groups), byAddr: make(map[string]*Host, l.hosts)}
 	b := &builder{
 		inv: inv, problems: l.problems, ousted: map[*Host]bool{},
 		byIP: make(map[netip.Addr]*Host, l.hosts), byName: make(map[string]*Host, l.hosts), known: make([]*Host, 0, l.hosts),

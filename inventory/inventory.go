@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"go/token"
+	"io/fs"
 	"net/netip"
 	"slices"
 )
@@ -10,6 +11,7 @@ import (
 // change after Load.
 type Inventory struct {
 	src      *source
+	fsys     fs.FS
 	all      *Group
 	named    map[string]*Group
 	groups   []*Group // sorted by name, without all

@@ -89,6 +89,8 @@ func content(s resource.Spec) string {
 		return s.Text
 	case resource.Lines:
 		return strings.Join(s.Lines, "\n")
+	case resource.PGRules:
+		return strings.Join(s.Lines, "\n")
 	}
 	return ""
 }

@@ -51,11 +51,7 @@ func Logs(p *modules.Pass, h *inventory.Host, pos token.Position, module string,
 	if inventory.Bind(h, &v); !v.Enabled || len(sources) == 0 {
 		return
 	}
-	old := p.Inventory.Generation() < firstVector
-	if !p.Declared(modules.FileOf(vectorPath, h.Addr)) && !(old && p.Declared(modules.DirOf(targetsDir, h.Addr))) {
-		return // the agent is not ours to run
-	}
-	if old {
+	if p.Inventory.Generation() < firstVector {
 		file := resource.NewFile(render("promtail.targets", map[string]any{"IP": h.Addr, "Job": module, "Sources": sources}), 0o644, "root", "root")
 		p.Tend(pos, modules.FileOf(targetsDir+"/"+module+".yml", h.Addr), file, modules.DirOf(targetsDir, h.Addr))
 		return

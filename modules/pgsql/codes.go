@@ -39,9 +39,6 @@ const (
 	CodeFarVIP   = "PG022" // outside the network of the hosts
 	CodeBadVIP   = "PG023" // no address that can be kept, or a mask that cannot be meant
 
-	CodeOldVIP = "PG029" // a vip-manager that cannot speak with etcd
-	CodeNoCard = "PG039" // a host without a network card for the address
-
 	// Services and ports.
 
 	CodePort       = "PG030" // two things on one port of a host
@@ -72,6 +69,7 @@ const (
 	CodeExpiry       = "PG053" // a date that is none, or is given twice
 	CodeLocale       = "PG054" // a locale that does not go with its provider
 	CodeSetting      = "PG055" // a setting that is unknown, or has no effect where it stands
+	CodeBaseline     = "PG056" // a baseline that is not there
 
 	// Extensions and libraries.
 

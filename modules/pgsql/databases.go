@@ -28,6 +28,7 @@ func (c *cluster) checkDatabases() {
 			c.checkOwners(m, r, d)
 			c.checkNewer(m, d)
 			c.checkLocale(m, d)
+			c.checkBaseline(d)
 			c.checkSettings(m, d.Parameters, "")
 			c.checkExtensions(m, d)
 		}
@@ -60,7 +61,7 @@ func (c *cluster) checkState(d *Database) {
 	case d.Name == "template0":
 		c.Errorf(d.Pos, CodeProtected, "database template0: is PostgreSQL's own, takes no connection and must stay as it is")
 	case d.State == "recreate":
-		c.Warnf(d.Pos, CodeRecreate, "database %s: state recreate drops it with all its data whenever it is carried out: want create once that is done", d.Name)
+		c.Warnf(d.Pos, CodeRecreate, "database %s: state recreate drops it with all its data, once, when somebody has approved that: want create when it is done", d.Name)
 	}
 }
 

@@ -15,8 +15,8 @@ func (c *cluster) inside(whole resource.ID) {
 	if c.standby() {
 		return
 	}
-	roles := c.roles(whole)
-	templates := c.templates(roles)
+	c.roles(whole)
+	templates := c.templates(c.grantees(whole))
 	var all, gone []*Database
 	for _, d := range c.databases() {
 		if d.State == "absent" {
@@ -26,7 +26,7 @@ func (c *cluster) inside(whole resource.ID) {
 		all = append(all, d)
 	}
 	for _, d := range all {
-		c.database(d, slices.Concat(roles, templates))
+		c.database(d, slices.Concat(c.grantees(whole, d.owners(c)...), templates))
 	}
 	c.gone(gone, whole)
 }
@@ -63,7 +63,32 @@ func (c *cluster) users() []*User {
 	return all
 }
 
-func (c *cluster) roles(whole resource.ID) (ids []resource.ID) {
+// grantees are the roles that every database has to do with, and those named: what fails of another role
+// holds up no database.
+func (c *cluster) grantees(whole resource.ID, more ...string) []resource.ID {
+	ids := []resource.ID{whole}
+	for _, u := range c.users() {
+		own := slices.ContainsFunc(c.head().vars.DefaultRoles, func(d User) bool { return d.Name == u.Name })
+		if id := resource.PGRoleOf(u.Name, c.name); (own || slices.Contains(more, u.Name)) && c.Declared(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// owners are the roles that own the database and its schemas.
+func (d *Database) owners(c *cluster) []string {
+	all := []string{d.Owner}
+	for _, v := range d.Schemas {
+		var s Schema
+		if c.entry(v, &s, &s.Name) {
+			all = append(all, s.Owner)
+		}
+	}
+	return all
+}
+
+func (c *cluster) roles(whole resource.ID) {
 	m := c.head()
 	users := c.users()
 	there := map[string]bool{}
@@ -81,9 +106,8 @@ func (c *cluster) roles(whole resource.ID) (ids []resource.ID) {
 				after = append(after, resource.PGRoleOf(in.Role, c.name))
 			}
 		}
-		ids = append(ids, c.Keep(pos, resource.PGRoleOf(u.Name, c.name), spec, after...))
+		c.Keep(pos, resource.PGRoleOf(u.Name, c.name), spec, after...)
 	}
-	return ids
 }
 
 // roleOf is a role as it should be.
@@ -228,7 +252,7 @@ func (c *cluster) databases() []*Database {
 func (c *cluster) database(d *Database, after []resource.ID) {
 	id := c.Keep(d.Pos, resource.PGDatabaseOf(d.Name, c.name), resource.PGDatabase{
 		Owner: d.Owner, Tablespace: d.Tablespace, IsTemplate: d.IsTemplate, AllowConn: d.AllowConn, Limit: d.ConnLimit,
-		Comment: d.Comment, Settings: settings(d.Parameters), PGCreation: resource.PGCreation{
+		Comment: d.Comment, Settings: settings(d.Parameters), Again: d.State == "recreate", Baseline: d.Baseline != "", PGCreation: resource.PGCreation{
 			Template: d.Template, Strategy: strings.ToUpper(d.Strategy), Encoding: d.Encoding, Collate: first(d.LCCollate, d.Locale), CType: first(d.LCCtype, d.Locale),
 			Provider: d.Provider, Locale: first(d.ICULocale, d.Builtin), Rules: d.ICURules,
 		},
@@ -237,9 +261,10 @@ func (c *cluster) database(d *Database, after []resource.ID) {
 		return // nobody can look inside
 	}
 	schemas := c.schemas(d, id)
-	c.extensions(d.Name, d.Extensions, append(schemas, id))
+	made := c.extensions(d.Name, d.Extensions, append(schemas, id))
 	rights := resource.ID{Kind: resource.KindPGPrivileges, Name: d.Name, At: c.name}
 	c.Keep(d.Pos, rights, c.rights(d), append(schemas, id)...)
+	c.baseline(d, slices.Concat(schemas, made, []resource.ID{id, rights}))
 }
 
 func first(values ...string) string {

@@ -2,10 +2,10 @@ package pgsql
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
-	"github.com/pigsync/pigsync/modules/register"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -27,11 +27,43 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 		}
 		var id naming
 		if b := inventory.Bind(h, &id); b.OK() {
-			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr))
-			ids = slices.Concat(ids, surveyPackages(h), surveyKeys(h))
+			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr),
+				rulesOf(id.Cluster+"-"+strconv.Itoa(id.Seq), h.Addr))
+			ids = append(ids, leaving(h, id.Cluster)...)
+			ids = append(ids, surveyPackages(h)...)
 		}
 	}
-	return append(ids, register.Survey(inv)...)
+	return ids
+}
+
+// leaving are the roles and databases that are to go: as long as one is there, its clients keep their way in.
+func leaving(h *inventory.Host, cluster string) (ids []resource.ID) {
+	var v struct {
+		Role      string     `var:"pg_role"`
+		Users     []User     `var:"pg_users"`
+		Databases []Database `var:"pg_databases"`
+	}
+	if inventory.Bind(h, &v); v.Role != "primary" {
+		return nil
+	}
+	for _, u := range v.Users {
+		if u.State == "absent" {
+			ids = append(ids, resource.PGAbsentOf(resource.KindPGRole, u.Name, cluster))
+		}
+	}
+	for _, d := range v.Databases {
+		if d.State == "absent" {
+			ids = append(ids, resource.PGAbsentOf(resource.KindPGDatabase, d.Name, cluster))
+		}
+	}
+	return ids
+}
+
+// isGone tells whether what is to go has gone. What cannot be told is still there.
+func (c *cluster) isGone(k resource.Kind, name string) bool {
+	state := c.Known[resource.PGAbsentOf(k, name, c.name)]
+	a, _ := state.Spec.(resource.PGAbsent)
+	return state.Err == nil && !a.There
 }
 
 // look reads what was seen of the cluster.

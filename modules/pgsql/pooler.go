@@ -61,7 +61,7 @@ func (i *instance) poolConf() []byte {
 func (i *instance) poolDatabases() string {
 	var b strings.Builder
 	for _, d := range i.databases() {
-		if d.State == "absent" || !d.Pooled {
+		if d.State == "absent" && i.isGone(resource.KindPGDatabase, d.Name) || !d.Pooled {
 			continue
 		}
 		host := first(i.vars.PoolRedirect, i.vars.Localhost)
@@ -110,11 +110,16 @@ func (i *instance) poolOptions() string {
 		if u.PoolLimit != nil && *u.PoolLimit >= 0 {
 			opts = append(opts, fmt.Sprintf("max_user_connections=%d", *u.PoolLimit))
 		}
-		if u.Pooled && u.State != "absent" && len(opts) > 0 {
+		if i.isPooled(u) && len(opts) > 0 {
 			fmt.Fprintf(&b, "%s = %s\n", poolName(u.Name), strings.Join(opts, " "))
 		}
 	}
 	return b.String()
+}
+
+// isPooled tells whether a role comes in through the pooler; one that is to go, until it is gone.
+func (i *instance) isPooled(u *User) bool {
+	return u.Pooled && (u.State != "absent" || !i.isGone(resource.KindPGRole, u.Name))
 }
 
 // poolUsers are who may log in, with the passwords of the inventory: with them the pooler can answer for
@@ -125,7 +130,7 @@ func (i *instance) poolUsers() string {
 	named := []string{v.Dbsu, v.AdminUser, v.MonitorUser}
 	for _, u := range i.users() {
 		password := i.passwordOf(u)
-		if u.Pooled && u.State != "absent" && !password.IsZero() && !slices.Contains(named, u.Name) {
+		if i.isPooled(u) && !password.IsZero() && !slices.Contains(named, u.Name) {
 			lines = append(lines, entry(u.Name, password.Reveal()))
 		}
 	}

@@ -22,13 +22,9 @@ func (c *cluster) compile() {
 	case c.phase == bare:
 		c.bootstrap()
 		c.services()
-		c.keepers()
-		c.registration()
 	default:
 		c.converge()
 		c.services()
-		c.keepers()
-		c.registration()
 	}
 }
 
@@ -61,7 +57,7 @@ func (c *cluster) converge() {
 		if !c.needed(m) {
 			after = append(after, whole)
 		}
-		gate := i.gate(i.run(after))
+		gate := i.gate(i.run(after, i.rules(whole)...))
 		i.serve(gate, whole)
 		gates = append(gates, gate)
 	}

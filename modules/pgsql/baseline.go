@@ -1,0 +1,36 @@
+package pgsql
+
+import (
+	"path"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// baselineOf reads the SQL that a new database begins with: from files/ beside the inventory, where Pigsty
+// has it, or from where it is said to be.
+func (c *cluster) baselineOf(d *Database) ([]byte, error) {
+	sql, err := c.Inventory.Beside(path.Join("files", d.Baseline))
+	if err != nil {
+		return c.Inventory.Beside(d.Baseline)
+	}
+	return sql, nil
+}
+
+func (c *cluster) checkBaseline(d *Database) {
+	if d.Baseline == "" || d.State == "absent" {
+		return
+	}
+	if _, err := c.baselineOf(d); err != nil {
+		c.Warnf(d.Pos, CodeBaseline, "database %s: baseline: %v: want a file beside the inventory, or in files there; it is not run", d.Name, err)
+	}
+}
+
+// baseline wants it to have been run, after all else that is declared of the database.
+func (c *cluster) baseline(d *Database, after []resource.ID) {
+	if d.Baseline == "" {
+		return
+	}
+	if sql, err := c.baselineOf(d); err == nil {
+		c.Keep(d.Pos, resource.ID{Kind: resource.KindPGBaseline, Name: d.Name, At: c.name}, resource.PGBaseline{SQL: sql}, after...)
+	}
+}
