@@ -27,11 +27,12 @@ const prefix = "stories-"
 
 // stage is what all stories of a run share.
 type stage struct {
-	lab   *lab.Lab
-	dir   string // of the daemon: repository, state, log
-	bin   string
-	boot  time.Duration
-	three bool // there is a snapshot of three members
+	lab     *lab.Lab
+	dir     string // of the daemon: repository, state, log
+	bin     string
+	boot    time.Duration
+	three   bool // there is a snapshot of three members of etcd
+	cluster bool // there is a snapshot of a cluster of PostgreSQL
 }
 
 // theStage is set up by the first story that needs it and taken down by TestMain.
