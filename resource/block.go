@@ -10,6 +10,10 @@ type Block struct {
 	// Adopt takes lines out of the rest of the file that say what the block says: a key that another tool
 	// has let in must be gone when its line is. Only wanted, never observed.
 	Adopt bool `json:",omitempty"`
+	// Mode, Owner and Group are those of the file; wanted, the zero value is whatever it has.
+	Mode         uint32 `json:",omitempty"`
+	Owner, Group string `json:",omitempty"`
+
 	Live  bool // other lines are in force; only observed
 	Muted bool // other lines are out of force; only observed
 }
@@ -23,6 +27,8 @@ func (b Block) Compare(have Spec) []Field {
 	var d fields
 	d.text("block", h.Text, b.Text, 0)
 	d.others(b.Alone, h.Live, h.Muted)
+	d.mode("mode", h.Mode, b.Mode)
+	d.owner(h.Owner, b.Owner, h.Group, b.Group)
 	if !there && len(d) == 0 {
 		d.text("state", "absent", "present", 0)
 	}

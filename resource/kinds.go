@@ -70,6 +70,10 @@ const (
 	KindPGExtension  Kind = "pgextension"
 	KindPGPrivileges Kind = "pgprivileges"
 	KindPGAbsent     Kind = "pgabsent"
+
+	KindPGStanza Kind = "pgstanza" // of either
+	KindPGBackup Kind = "pgbackup"
+	KindPGRepo   Kind = "pgrepo"
 )
 
 // NodeKinds are the kinds a node's helper observes and applies.
@@ -90,6 +94,7 @@ var EtcdKinds = []Kind{
 var PGKinds = []Kind{
 	KindPGMember, KindPGHealth, KindPGLoaded, KindPGRules, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase, KindPGBaseline,
 	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
+	KindPGStanza, KindPGBackup, KindPGRepo,
 }
 
 // Encode writes the spec of a resource on a node for the wire. It is the only way a content leaves
@@ -163,6 +168,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 		err := json.Unmarshal(b, &w)
 		return PGBaseline{SQL: w.SQL}, err
 	},
+	KindPGStanza: decode[PGStanza], KindPGBackup: decode[PGBackup], KindPGRepo: decode[PGRepo],
 	KindPGRole: func(b []byte) (Spec, error) {
 		var w roleWire
 		err := json.Unmarshal(b, &w)

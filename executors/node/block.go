@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 
 	"github.com/pigsync/pigsync/resource"
 )
@@ -15,6 +16,7 @@ type block struct {
 	rest  string // all other lines, as they are when all of them are in force
 	live  bool   // some of them are in force
 	muted bool   // some of them are not
+	owner *syscall.Stat_t
 }
 
 func opening(marker string) string {
@@ -91,7 +93,12 @@ func (v *view) seeBlock(name string) (resource.Spec, error) {
 	if err != nil || !b.found {
 		return nil, err
 	}
-	return resource.Block{Text: b.text, Live: b.live, Muted: b.muted}, nil
+	a, err := v.accounts()
+	if err != nil {
+		return nil, err
+	}
+	owner, group := a.names(b.owner.Uid, b.owner.Gid)
+	return resource.Block{Text: b.text, Live: b.live, Muted: b.muted, Mode: b.owner.Mode & permissions, Owner: owner, Group: group}, nil
 }
 
 func (v *view) block(name string) (b block, err error) {
@@ -104,7 +111,9 @@ func (v *view) block(name string) (b block, err error) {
 		return b, err
 	}
 	text, err := s.read(info, maxSmall)
-	return takeApart(string(text), marker), err
+	b = takeApart(string(text), marker)
+	b.owner = sysStat(info)
+	return b, err
 }
 
 var errBlock = errors.New("a block is of whole lines, and none of them is its mark")
@@ -139,7 +148,11 @@ func (w *work) setBlock(name string, want *resource.Block) error {
 		}
 		rest = putTogether(rest, marker, want.Text, want.Alone)
 	}
-	d, err := w.draft(s, []byte(rest), 0, "", "")
+	var file resource.Block
+	if want != nil {
+		file = *want
+	}
+	d, err := w.draft(s, []byte(rest), file.Mode, file.Owner, file.Group)
 	if err != nil {
 		return err
 	}

@@ -108,6 +108,8 @@ func (f *Fleet) Apply(ctx context.Context, c diff.Change) error {
 	switch {
 	case c.ID.Kind == resource.KindPGHealth && c.Action == diff.Check:
 		return f.awaitPG(ctx, c)
+	case c.ID.Kind == resource.KindPGRepo && c.Action == diff.Check:
+		return f.awaitRepo(ctx, c.ID)
 	case f.isCluster(c.ID.At):
 		return f.applyInside(ctx, c)
 	}

@@ -33,7 +33,7 @@ func decodePlaces(list []wirePlace) (places []resource.PGPlace) {
 // seats gives the look at an instance, the same one for all that is asked of it.
 func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat) *postgres.Look {
 	looks := v.looks
-	node := postgres.Node{Read: v.small, UID: v.uid}
+	node := postgres.Node{Read: v.small, UID: v.uid, Run: v.runAs}
 	return func(s postgres.Seat) *postgres.Look {
 		key := s.Cluster + "/" + s.Instance
 		if looks[key] == nil {
@@ -53,6 +53,19 @@ func (v *view) uid(name string) (int, error) {
 		return 0, fmt.Errorf("there is no user %q", name)
 	}
 	return u.uid, nil
+}
+
+// runAs runs a program as a user of the node.
+func (v *view) runAs(ctx context.Context, name string, whole bool, argv ...string) ([]byte, error) {
+	a, err := v.accounts()
+	if err != nil {
+		return nil, err
+	}
+	u, ok := a.users[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no user %q", name)
+	}
+	return v.l.run(ctx, Command{Argv: argv, Whole: whole, As: &Account{UID: u.uid, GID: u.gid}})
 }
 
 // seat finds the instance that an id is of: by its name, or by its cluster.
@@ -83,7 +96,7 @@ func (w *work) applyPG(c diff.Change, have resource.Spec) error {
 		return err
 	}
 	look := w.postgres(s)
-	look.Put = w.put
+	look.Put, look.Tell = w.put, w.log.Info
 	return look.Apply(c, have)
 }
 

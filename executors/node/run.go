@@ -31,6 +31,19 @@ type Command struct {
 	// Whole commands are harmful when cut: they run in a session of their own and go on when this
 	// process dies.
 	Whole bool
+	As    *Account // as whom; nil is as ourselves
+}
+
+// Account is a user of the system, who is in no group but the own one.
+type Account struct{ UID, GID int }
+
+// process says what is special about the process of a command.
+func (c Command) process() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setsid: c.Whole}
+	if c.As != nil && c.As.UID != os.Geteuid() {
+		attr.Credential = &syscall.Credential{Uid: uint32(c.As.UID), Gid: uint32(c.As.GID)} //nolint:gosec // numbers of an account
+	}
+	return attr
 }
 
 // Runner runs a command and gives its stdout and stderr together, also when it fails.
@@ -46,6 +59,7 @@ func Exec(ctx context.Context, c Command) ([]byte, error) {
 	}, c.Env...)
 	cmd.Dir = "/"
 	cmd.WaitDelay = killGrace
+	cmd.SysProcAttr = c.process()
 	if err := find(cmd); err != nil {
 		return nil, err
 	}
@@ -91,7 +105,6 @@ func execWhole(cmd *exec.Cmd) ([]byte, error) {
 		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Run()
 	if _, seek := out.Seek(0, io.SeekStart); seek != nil {
 		return nil, seek

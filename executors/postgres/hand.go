@@ -56,12 +56,17 @@ type Look struct {
 	inside  map[string]func() (*inside, error) // by database
 	open    map[string]*session                // by database
 	loaded  func() (resource.PGLoaded, error)
+	info    func() (info, error)
+	// Tell is told how far a change is that lasts; it may be nil.
+	Tell func(what string, about ...any)
 }
 
 // Node is what a look needs of the node beside the instance.
 type Node struct {
 	Read func(path string) ([]byte, error) // a small file by its absolute path; nil, nil: there is none
 	UID  func(name string) (int, error)    // the number of a user
+	// Run runs a program as a user; a whole one goes on when this process ends. nil: pgBackRest is not there.
+	Run func(ctx context.Context, user string, whole bool, argv ...string) ([]byte, error)
 }
 
 // Look prepares a look at an instance for those ids; nothing is asked before it is needed.
@@ -72,6 +77,7 @@ func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID
 	l.onDisk = sync.OnceValues(l.readDisk)
 	l.globals = sync.OnceValues(l.askGlobals)
 	l.loaded = sync.OnceValues(l.askLoaded)
+	l.info = sync.OnceValues(l.askInfo)
 	return l
 }
 
@@ -97,6 +103,12 @@ func (l *Look) See(id resource.ID) (resource.Spec, error) {
 	case resource.KindPGHealth:
 		if id.At != l.seat.Cluster {
 			return l.health()
+		}
+	case resource.KindPGRepo:
+		return l.seeRepo()
+	case resource.KindPGStanza:
+		if id.At != l.seat.Cluster {
+			return l.seeStanza()
 		}
 	}
 	if err := l.leads(); err != nil {
@@ -126,6 +138,10 @@ func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
 		return l.seePrivileges(id.Name)
 	case resource.KindPGAbsent:
 		return l.seeAbsent(id)
+	case resource.KindPGStanza:
+		return l.seeStanza()
+	case resource.KindPGBackup:
+		return l.seeBackup()
 	}
 	return nil, fmt.Errorf("PostgreSQL has no %s", id.Kind)
 }
@@ -157,6 +173,10 @@ func (l *Look) Apply(c diff.Change, have resource.Spec) error {
 		return l.applyPrivileges(c, want, have)
 	case resource.PGAbsent:
 		return l.applyAbsent(c, want)
+	case resource.PGStanza:
+		return l.applyStanza(c, want)
+	case resource.PGBackup:
+		return l.applyBackup(c)
 	}
 	return errNotMade
 }

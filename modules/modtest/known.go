@@ -42,6 +42,7 @@ func Authority(name string) resource.CA {
 //	member CLUSTER NAME PEERURL [ill] [learner]     NAME - has not started yet
 //	postgres CLUSTER LEADER|-|unknown               of PostgreSQL; - when nobody leads
 //	instance CLUSTER NAME NODE SYSTEM [leads|follows] [paused] [pending]   with neither, only its data are there
+//	stanza NAME PLACE SYSTEM [full]          a repository keeps backups of a cluster, and has a full one
 func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, error) {
 	k := known{}
 	for _, id := range ids {
@@ -65,7 +66,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -110,6 +111,8 @@ func (k known) line(word string, args []string) error {
 		k.postgres(args)
 	case "instance":
 		k.instance(args)
+	case "stanza":
+		k.stanza(args)
 	}
 	return nil
 }
@@ -200,4 +203,12 @@ func (k known) instance(args []string) {
 	m.Paused, m.Pending = slices.Contains(args, "paused"), slices.Contains(args, "pending")
 	c.Members = append(c.Members, m)
 	k[id] = resource.State{Spec: c}
+}
+
+func (k known) stanza(args []string) {
+	s := resource.PGStanza{System: args[2], Major: 17}
+	if slices.Contains(args, "full") {
+		s.Backups, s.Full = 1, resource.PGSaved{Label: "20261121-215423F", Type: "full", Sound: true}
+	}
+	k[resource.ID{Kind: resource.KindPGStanza, Name: args[0], At: args[1]}] = resource.State{Spec: s}
 }

@@ -99,4 +99,5 @@ const (
 	CodeCron    = "PG084" // a cron line that cron would not take
 	CodeListen  = "PG085" // an address PostgreSQL cannot listen on
 	CodeMembers = "PG086" // synchronous replication without anybody to replicate to
+	CodeStanza  = "PG087" // backups of another cluster under this one's name
 )

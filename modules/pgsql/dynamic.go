@@ -72,7 +72,7 @@ func (c *cluster) times(v *Vars) [5]int {
 // parameters are PostgreSQL's, in the order of their names.
 func (c *cluster) parameters() tree {
 	v := &c.head().vars
-	all := slices.Concat(v.fixed(), v.tune(c.size))
+	all := slices.Concat(v.fixed(), v.tune(c.size), []setting{{"archive_command", c.archiveCommand()}})
 	slices.SortFunc(all, func(a, b setting) int { return strings.Compare(a.name, b.name) })
 	var t tree
 	for _, s := range all {

@@ -30,6 +30,7 @@ type cluster struct {
 	seen          resource.PGCluster
 	phase         phase
 	size          size
+	stanzas       []resource.ID // where the leader's backups go
 }
 
 // member is one host of a cluster, and what the inventory says of it.

@@ -195,6 +195,7 @@ func (i *instance) run(after []resource.ID, first ...resource.ID) resource.ID {
 	ready := i.prepare()
 	i.pool(ready)
 	conf, ids := i.patroniConf(ready, first)
+	ids = append(ids, i.repository(ready)...)
 	unit := modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, conf)
 	unit.Inputs = "" // a restart of Patroni is one of PostgreSQL
 	unit.Loads = append(unit.Loads, resource.Load{Path: i.home() + "/cert", Files: "*.crt", Conf: true})

@@ -27,7 +27,11 @@ func (c *cluster) keysOf(prefix string, t tree, whole resource.ID) {
 			panic(err) // every value is a text, a number or a truth value
 		}
 		id := resource.ID{Kind: resource.KindPGConfig, Name: path, At: c.name}
-		c.Keep(c.head().pos(parameterOf(path)), id, spec, whole)
+		after := []resource.ID{whole}
+		if b.key == "archive_command" {
+			after = append(after, c.stanzas...) // or it would fail until they are there
+		}
+		c.Keep(c.head().pos(parameterOf(path)), id, spec, after...)
 	}
 }
 
@@ -57,6 +61,8 @@ func parameterOf(path string) string {
 		return "pg_max_conn"
 	case "shared_buffers":
 		return "pg_shared_buffer_ratio"
+	case "archive_command":
+		return "pgbackrest_enabled"
 	case "shared_preload_libraries":
 		return "pg_libs"
 	}

@@ -31,6 +31,7 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 				rulesOf(id.Cluster+"-"+strconv.Itoa(id.Seq), h.Addr))
 			ids = append(ids, leaving(h, id.Cluster)...)
 			ids = append(ids, surveyPackages(h)...)
+			ids = append(ids, surveyBackups(h, id)...)
 		}
 	}
 	return ids

@@ -123,10 +123,8 @@ func (c *cluster) postgresql(m *member) tree {
 		}},
 		{"parameters", own(v)},
 		{"pg_hba", c.hbaLines(m)},
-		{"create_replica_methods", []string{"basebackup"}},
-		{"basebackup", tree{{"checkpoint", "fast"}}},
 	}
-	return t
+	return append(append(t, c.copying(m)...), branch{"basebackup", tree{{"checkpoint", "fast"}}})
 }
 
 func account(name string, password inventory.Secret) tree {

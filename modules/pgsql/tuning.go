@@ -38,8 +38,8 @@ var presets = map[string]preset{
 	"tiny": {250, 250, 0.25, 16, 256, 4, 12, 0.5, func(int) int { return 0 }, 1, 1, 100, 600, 4, 3},
 }
 
-// archiveNowhere lets go of segments: a command that fails, because nobody has made a repository yet, would
-// keep them until the disk is full. To put another one in its place takes a reload only.
+// archiveNowhere lets go of segments where nothing is saved: a command that fails would keep them until the
+// disk is full. To put another one in its place takes a reload only.
 const archiveNowhere = "/bin/true"
 
 // A twentieth of the disk, within these bounds in MB, is what the write-ahead log is measured by.
@@ -125,7 +125,6 @@ func (v *Vars) fixed() []setting {
 		readCost = "4"
 	}
 	out := []setting{
-		{"archive_command", archiveNowhere},
 		{"archive_mode", "on"},
 		{"archive_timeout", "300s"},
 		{"autovacuum_max_workers", "3"},

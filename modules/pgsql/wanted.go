@@ -16,7 +16,7 @@ func (c *cluster) compile() {
 	switch {
 	case c.phase == unseen:
 		c.whole(nil)
-	case !c.acceptable():
+	case !c.acceptable() || !c.vacant():
 	case c.paused() && c.head().vars.PatroniMode != "pause":
 		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
 	case c.phase == bare:
@@ -61,6 +61,7 @@ func (c *cluster) converge() {
 		i.serve(gate, whole)
 		gates = append(gates, gate)
 	}
+	c.saves(whole)
 	c.keys(whole)
 	c.inside(whole)
 	c.rest(whole, gates)
