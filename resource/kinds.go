@@ -35,6 +35,7 @@ const (
 	KindReadAhead    Kind = "readahead"
 	KindTuned        Kind = "tuned"
 	KindNewest       Kind = "newest"
+	KindPyEnv        Kind = "pyenv"
 )
 
 // The kinds on the admin side.
@@ -81,7 +82,7 @@ var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
 	KindGuarded, KindSources, KindFirewall, KindBlock, KindSSHKey,
-	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest,
+	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest, KindPyEnv,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -137,7 +138,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindSources:  decode[Sources],
 	KindFirewall: decode[Firewall], KindSELinux: decode[SELinux], KindKernelArg: decode[KernelArg],
 	KindNoSwap: decode[NoSwap], KindReadAhead: decode[ReadAhead], KindTuned: decode[Tuned],
-	KindBlock: decode[Block], KindSSHKey: decode[SSHKey], KindNewest: decode[Newest],
+	KindBlock: decode[Block], KindSSHKey: decode[SSHKey], KindNewest: decode[Newest], KindPyEnv: decode[PyEnv],
 	KindFile: func(b []byte) (Spec, error) {
 		var w fileWire
 		err := json.Unmarshal(b, &w)

@@ -114,7 +114,7 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.Package{Name: "etcd", Version: "3"}, resource.Trust{PEM: "x", Bundled: true},
 		resource.Group{GID: 3}, resource.User{Groups: []string{"a"}}, resource.Cert{CN: "x", Names: []string{"a"}},
 		resource.Unit{Active: true, Conf: "c", Loads: []resource.Load{{Path: "/a", Skip: "initial-"}, {Path: "/b", Conf: true}}},
-		resource.Newest{Installed: "1", Offered: "2"}, resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
+		resource.Newest{Installed: "1", Offered: "2"}, resource.PyEnv{Packages: []string{"a==1"}}, resource.Sysctl{Value: "1 2"}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
 		resource.NewFirewall([]string{"10.0.0.0/8"}, []int{22}), resource.NewSELinux("permissive"), resource.KernelArg{Kept: true},
 		resource.NoSwap{Kept: []string{"a"}}, resource.ReadAhead{KB: 3}, resource.Tuned{Profile: "oltp", Settings: map[string]string{"a.b": "1"}},
 		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"), resource.Sources{Files: []string{"/a"}, Active: []string{"/b"}},
@@ -151,7 +151,7 @@ func TestCompareWithItselfIsEmpty(t *testing.T) {
 		resource.EtcdHealth{Healthy: true}, resource.EtcdAuth{Enabled: true},
 		resource.EtcdUser{Password: resource.NewSecret("x"), Roles: []string{"b", "a"}},
 		resource.EtcdRole{Prefixes: []string{"/b", "/a"}},
-		resource.Newest{}, resource.Sysctl{}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
+		resource.Newest{}, resource.PyEnv{Packages: []string{"a", "b==1", "c>=2"}}, resource.Sysctl{}, resource.KernelModule{}, resource.Timezone{Name: "UTC"},
 		resource.Block{Text: "x\n", Alone: true}, resource.Block{}, resource.SSHKey{Mode: 0o600, Published: true},
 		resource.NewGuarded([]byte("x"), 0o600, "a", "b"), resource.Guarded{},
 	}

@@ -29,6 +29,7 @@ func TestSuite(t *testing.T) {
 			{ID: id("repo", "/etc/x", "node-1"), Specs: []resource.Spec{file}},
 			{ID: id("package", "etcd|etcd-server", "node-1"), Specs: []resource.Spec{resource.Package{}, resource.Package{Version: "3.5"}}},
 			{ID: id("newest", "etcd", "node-1"), Specs: []resource.Spec{resource.Newest{}}},
+			{ID: id("pyenv", "/data/venv", "node-1"), Specs: []resource.Spec{resource.PyEnv{Packages: []string{"a"}}, resource.PyEnv{Packages: []string{"a", "b"}}}},
 			{ID: id("trust", "ca", "node-1"), Specs: []resource.Spec{resource.Trust{PEM: "x", Bundled: true}}},
 			{ID: id("group", "g", "node-1"), Specs: []resource.Spec{resource.Group{System: true}}},
 			{ID: id("user", "u", "node-1"), Specs: []resource.Spec{resource.User{Group: "g"}, resource.User{Groups: []string{"a"}}, resource.User{Groups: []string{"b"}}}},

@@ -40,6 +40,7 @@ var kinds = map[resource.Kind]kind{
 	resource.KindSources:      {one((*view).seeSources), makes((*work).makeSources), (*work).removeSources},
 	resource.KindPackage:      {(*view).seePackage, makes((*work).install), (*work).uninstall},
 	resource.KindNewest:       {see: (*view).seeNewest, make: makes((*work).makeNewest)},
+	resource.KindPyEnv:        {see: (*view).seePyEnv, make: makes((*work).makePyEnv)},
 	resource.KindTrust:        {(*view).seeTrust, makes((*work).makeTrust), removes((*work).removeTrust)},
 	resource.KindGroup:        {(*view).seeGroup, makes((*work).makeGroup), removes((*work).removeGroup)},
 	resource.KindUser:         {(*view).seeUser, makes((*work).makeUser), removes((*work).removeUser)},

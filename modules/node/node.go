@@ -113,6 +113,7 @@ func (c *compiler) compile() {
 	c.crontab()
 	repos := c.repositories()
 	c.packages(repos)
+	c.python(repos)
 	c.firewall(repos)
 	c.tuned(repos)
 	c.hardware()
