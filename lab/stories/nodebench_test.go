@@ -1,7 +1,9 @@
 package stories
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +43,7 @@ func BenchmarkNode(b *testing.B) {
 		s.converges(10 * time.Minute)
 		b.StopTimer()
 		packages += underWay(s.journal(), "package:", "repo:")
+		b.Log(spent(s.journal()))
 		s.agrees()
 		s.stop()
 		b.StartTimer()
@@ -48,6 +51,26 @@ func BenchmarkNode(b *testing.B) {
 	b.ReportMetric(packages.Seconds()/float64(b.N), "s-packages")
 	b.ReportMetric((b.Elapsed()-packages).Seconds()/float64(b.N), "s-the-rest")
 	seconds(b)
+}
+
+// spent tells when each round began, and for how long steps of each kind were under way.
+func spent(records []record) string {
+	var out strings.Builder
+	kinds := map[string]time.Duration{}
+	for _, r := range records {
+		switch r.Kind {
+		case "result":
+			kind, _, _ := strings.Cut(r.Data.Step.ID, ":")
+			kinds[kind] = underWay(records, kind+":")
+		default:
+			fmt.Fprintf(&out, "%s at %s; ", r.Kind, r.Time.Format("05.00"))
+		}
+	}
+	byTime := func(a, b string) int { return cmp.Compare(kinds[b], kinds[a]) }
+	for _, kind := range slices.SortedFunc(maps.Keys(kinds), byTime) {
+		fmt.Fprintf(&out, "\n%s %s", kind, round(kinds[kind]))
+	}
+	return out.String()
 }
 
 // underWay adds up the time in which at least one step of these kinds was under way.
