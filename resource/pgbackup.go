@@ -22,6 +22,17 @@ type PGKept struct {
 	Percent int     // of it, as far as pgBackRest says
 }
 
+// LastBackup says when the last backup ended, and the last one that is sound; the zero time is never.
+func (k PGKept) LastBackup() (ended, verified time.Time) {
+	switch {
+	case k.Last.Sound:
+		verified = k.Last.Ended
+	case k.Full.Sound:
+		verified = k.Full.Ended
+	}
+	return k.Last.Ended, verified
+}
+
 // PGStanza is the place of a cluster in a repository of pgBackRest. The id is "pgstanza:<cluster>@<cluster>"
 // for a repository that all members share, which the leader is asked about, and
 // "pgstanza:<instance>@<node>" for one that each member has for itself. Absent means that the repository

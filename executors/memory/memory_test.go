@@ -57,6 +57,7 @@ func TestSuite(t *testing.T) {
 			{ID: id("pgmember", "pg-1", "node-1"), Specs: []resource.Spec{resource.PGMember{Pending: true}, resource.PGMember{}}},
 			{ID: id("pgrules", "pg-1", "node-1"), Specs: []resource.Spec{resource.PGRules{Lines: []string{"local all all peer"}}, resource.PGRules{Lines: []string{"local all all md5"}}}},
 			{ID: id("pgloaded", "pg-1", "node-1"), Specs: []resource.Spec{resource.PGLoaded{Stale: []string{"pg_hba.conf"}}, resource.PGLoaded{}}},
+			{ID: id("pgstanza", "pg", "pg"), Specs: []resource.Spec{resource.PGStanza{System: "1"}, resource.PGStanza{System: "2"}}},
 			{ID: id("pgconfig", "ttl", "pg"), Specs: []resource.Spec{resource.PGConfig{Path: "ttl", Value: "30"}, resource.PGConfig{Path: "ttl", Value: "20"}}},
 			{ID: id("pgrole", "r", "pg"), Specs: []resource.Spec{
 				resource.PGRole{Name: "r", Is: map[string]bool{resource.PGLogin: true}, Password: resource.NewSecret("a"), Settings: map[string]string{"work_mem": "1MB"}},

@@ -41,14 +41,15 @@ func (m *member) stanzaOf() resource.ID {
 	return resource.PGStanzaOf(m.vars.Cluster)
 }
 
-// surveyBackups asks for what the repository of a member holds.
+// surveyBackups asks for what the repositories of a member and of its cluster's leader hold: whoever judges what
+// may be lost wants to know, whatever is wanted of the cluster.
 func surveyBackups(h *inventory.Host, id naming) []resource.ID {
 	m := &member{host: h, seq: id.Seq}
 	m.vars.Cluster = id.Cluster
 	if b := inventory.Bind(h, &m.vars.Backup); !b.OK() || m.vars.repo() == nil {
 		return nil
 	}
-	return []resource.ID{m.stanzaOf()}
+	return []resource.ID{m.stanzaOf(), resource.PGBackupOf(id.Cluster)}
 }
 
 // repository wants pgBackRest to be able to work, and gives what the server must find when it starts.
