@@ -101,6 +101,8 @@ func (r Released) bound() Entry {
 	return r
 }
 
+func (c Called) bound() Entry { return Called{oneLine(c.Call), oneLine(c.By), oneLine(c.From)} }
+
 func (c Checkpoint) bound() Entry { return c }
 
 func (u Unknown) bound() Entry { return u }

@@ -23,6 +23,7 @@ const (
 	KindApproved   Kind = "approved"
 	KindHold       Kind = "hold"
 	KindReleased   Kind = "released"
+	KindCalled     Kind = "called"
 	KindCheckpoint Kind = "checkpoint"
 )
 
@@ -99,6 +100,13 @@ type Released struct {
 	Decision string `json:"decision,omitempty"`
 }
 
+// Called tells that somebody asked something of the daemon that leaves no other record.
+type Called struct {
+	Call string `json:"call"` // "wake"
+	By   string `json:"by"`
+	From string `json:"from,omitempty"` // the address it came from
+}
+
 // Checkpoint is what the records before it amount to; every file begins with one.
 type Checkpoint struct {
 	Converged  string               `json:"converged,omitempty"` // revision, "" for none
@@ -146,6 +154,9 @@ func (HoldOrdered) Kind() Kind { return KindHold }
 // Kind is KindReleased.
 func (Released) Kind() Kind { return KindReleased }
 
+// Kind is KindCalled.
+func (Called) Kind() Kind { return KindCalled }
+
 // Kind is KindCheckpoint.
 func (Checkpoint) Kind() Kind { return KindCheckpoint }
 
@@ -178,6 +189,8 @@ func decode(k Kind, data []byte) (Entry, error) {
 		return as[HoldOrdered](k, data)
 	case KindReleased:
 		return as[Released](k, data)
+	case KindCalled:
+		return as[Called](k, data)
 	case KindCheckpoint:
 		return as[Checkpoint](k, data)
 	}

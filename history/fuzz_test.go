@@ -10,7 +10,7 @@ import (
 
 var fuzzKinds = []Kind{
 	KindRun, KindPlanned, KindIntent, KindResult, KindConverged, KindHeld, KindFailed,
-	KindApproved, KindHold, KindReleased, KindCheckpoint, "later",
+	KindApproved, KindHold, KindReleased, KindCalled, KindCheckpoint, "later",
 }
 
 // content is a file of a checkpoint and b: as it is, or as the payload of a record of each kind that

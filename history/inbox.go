@@ -112,6 +112,14 @@ func (j *Journal) Collect() ([]Decision, error) {
 	return taken, errors.Join(errs...)
 }
 
+// Decide journals a decision that was made through this process, without the inbox.
+func (j *Journal) Decide(d Decision) error {
+	if _, err := d.encode(); err != nil {
+		return err
+	}
+	return j.Append(d.entry())
+}
+
 // collect journals first and removes then.
 func (j *Journal) collect(id, name string) (d Decision, fresh bool, err error) {
 	if !j.decided(id) {

@@ -94,6 +94,14 @@ type Objection struct {
 	Until   time.Time `json:"until,omitzero"` // when it may be otherwise; zero when nobody knows
 }
 
+// Until says until when, as it follows a reason; nothing when nobody knows.
+func Until(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ", until " + t.Format("2006-01-02 15:04 MST")
+}
+
 // Judge gathers every objection, ordered by step, and one verdict a step. What needs a step that
 // may not run may not run either.
 func Judge(c *Case, ps []*Policy) ([]Verdict, []Objection) {

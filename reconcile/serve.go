@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pigsync/pigsync/executors"
 	"github.com/pigsync/pigsync/sources"
 )
 
@@ -18,13 +19,17 @@ type Daemon struct {
 	Interval time.Duration // between looks at a converged fleet; 0 means one minute
 	Metrics  *Metrics      // nil counts nothing
 
-	latest   atomic.Pointer[sources.Revision]
-	status   atomic.Pointer[Status]
-	fetch    atomic.Pointer[error] // why the source gives nothing newer, nil when it does
-	wake     chan struct{}         // capacity one: events carry no data
-	news     sync.Mutex            // held to set latest and wake, and to be awake and read it: one event, one run
-	drop     atomic.Pointer[context.CancelCauseFunc]
-	accepted *sources.Revision // the newest that could be acted on; the loop's own
+	latest  atomic.Pointer[sources.Revision]
+	status  atomic.Pointer[Status]
+	fetch   atomic.Pointer[error]         // why the source gives nothing newer, nil when it does
+	changed atomic.Pointer[chan struct{}] // closed when status is a new one
+	hands   atomic.Pointer[executors.Executor]
+	wake    chan struct{} // capacity one: events carry no data
+	// previewing has room for one: looking for strangers must not keep the fleet's own rounds from it.
+	previewing chan struct{}
+	news       sync.Mutex // held to set latest and wake, and to be awake and read it: one event, one run
+	drop       atomic.Pointer[context.CancelCauseFunc]
+	accepted   *sources.Revision // the newest that could be acted on; the loop's own
 }
 
 const (
@@ -36,11 +41,12 @@ const (
 
 // NewDaemon makes a daemon ready to Serve.
 func NewDaemon(r *Reconciler, src sources.Source, interval time.Duration, m *Metrics) *Daemon {
-	d := &Daemon{Reconciler: r, Source: src, Interval: interval, Metrics: m, wake: make(chan struct{}, 1)}
+	d := &Daemon{Reconciler: r, Source: src, Interval: interval, Metrics: m, wake: make(chan struct{}, 1), previewing: make(chan struct{}, 1)}
+	d.Reach = d.remembering(r.Reach)
 	if d.Interval <= 0 {
 		d.Interval = defaultInterval
 	}
-	d.status.Store(&Status{Inventory: r.Name, State: Starting, Since: r.Now()})
+	d.paint(&Status{Inventory: r.Name, State: Starting, Since: r.Now()})
 	return d
 }
 
@@ -55,7 +61,14 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	return nil
 }
 
-// Wake makes the daemon look at once.
+// Fetch makes the source look at its repository at once, if it is one that waits between looks.
+func (d *Daemon) Fetch() {
+	if s, ok := d.Source.(sources.Waker); ok {
+		s.Wake()
+	}
+}
+
+// Wake makes the daemon look at the fleet at once.
 func (d *Daemon) Wake() {
 	select {
 	case d.wake <- struct{}{}:

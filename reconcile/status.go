@@ -73,6 +73,18 @@ type Problem struct {
 // Status is the newest picture.
 func (d *Daemon) Status() *Status { return d.status.Load() }
 
+// Changed is closed as soon as there is a newer picture than the one Status gives after it was asked.
+func (d *Daemon) Changed() <-chan struct{} { return *d.changed.Load() }
+
+// paint makes s the newest picture, and tells those who wait for it.
+func (d *Daemon) paint(s *Status) {
+	next := make(chan struct{})
+	d.status.Store(s)
+	if old := d.changed.Swap(&next); old != nil {
+		close(*old)
+	}
+}
+
 // report publishes what a round came to.
 func (d *Daemon) report(round *Round, err error) {
 	s := &Status{Inventory: d.Name, State: Starting, Since: d.Now()}
@@ -139,7 +151,7 @@ func (d *Daemon) show(s *Status) {
 	if old := d.status.Load(); old != nil && old.State == s.State && old.Revision == s.Revision {
 		s.Since = old.Since
 	}
-	d.status.Store(s)
+	d.paint(s)
 }
 
 // StatusOf is the picture a round gives.

@@ -1,19 +1,21 @@
-// Package server is the windows of the house: what others may see of it, over HTTP.
+// Package server is the windows of the house: what others may see of it and ask of it, over HTTP. The
+// routes are a table in routes.go; openapi.json describes each to programs, and a test holds them together.
 //
-//	GET  /metrics                    for Prometheus
-//	GET  /healthz                    200 while every inventory is looked at, else 503 and why
-//	GET  /readyz                     200 once every inventory was looked at, else 503 and which was not
-//	GET  /api/v1/status              the status of all inventories, an array, by name
-//	GET  /api/v1/status/{inventory}  the status of one
-//	POST /api/v1/wake/{inventory}    look now instead of later: 202
+//	GET  /metrics /healthz /readyz /api/v1/openapi.json   whoever can connect
+//	GET  /api/v1/status /status/{inventory} /history/{inventory} /events   the role view
+//	POST /api/v1/plan/{inventory}                         plan
+//	POST /api/v1/wake/{inventory}                         sync
+//	POST /api/v1/approve/{inventory}                      approve, and destroy for what may lose data
+//	POST /api/v1/hold/{inventory} /resume/{inventory}     suspend
+//	POST /hooks/{hook}                                    a forge that signs its call
 //
-// Nothing else is answered. What is shown are the newest pictures the loops have published; a request
-// never reaches a node, and none changes anything: waking only makes a loop do sooner what it
-// would do anyway. Whoever can connect may ask, so it is made for loopback, or for a proxy that
-// knows who asks.
+// Nothing else is answered. What is shown are the newest pictures the loops have published; only plan looks
+// at nodes, at those of the inventory in force, and changes nothing. A webhook or a wake only makes a loop do
+// sooner what it would do anyway; what is decided is journaled, under the caller's name, before it counts.
 //
-// Bodies are not used and at most 64 KiB of them are read, headers are bounded, every request ends
-// in time, a panic ends its request and nothing else, and a browser on a page of somebody else
-// cannot wake. A status is masked where it is made (secrets have no text there), and
+// Who shows no token and no certificate has the roles of the anonymous, who shows one that is not known has
+// none. Tokens are kept as digests. Bodies are bounded by their route, headers are bounded, every
+// request but events ends in time, a panic ends its request and nothing else, and a browser on a page of
+// somebody else can ask for nothing. A status is masked where it is made (secrets have no text there), and
 // this package adds nothing to it.
 package server

@@ -9,13 +9,13 @@ import (
 	"runtime/debug"
 )
 
-// maxBody is the most bytes of a request's body that are read.
+// maxBody is the most bytes of a request's body that are read where a route does not say more.
 const maxBody = 64 << 10
 
-// guard is what every request passes: headers for browsers, an end to panics, no forged requests,
-// no big bodies.
+// guard is what every request passes: headers for browsers, an end to panics, no forged requests. How
+// much of a body is read is its route's affair.
 func (w *windows) guard(next http.Handler) http.Handler {
-	return w.headers(w.recovered(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(next, maxBody))))
+	return w.headers(w.recovered(http.NewCrossOriginProtection().Handler(next)))
 }
 
 // headers keep a browser from keeping, framing, guessing at or running what is shown.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +23,15 @@ const (
 
 // Serve listens on the TCP address addr ("127.0.0.1:9099") and answers with h until ctx ends; then
 // requests under way get five seconds, and nil is returned. An error means that it could not listen,
-// or cannot any more.
-func Serve(ctx context.Context, addr string, h http.Handler) error {
+// or cannot any more. With secured it speaks TLS.
+func Serve(ctx context.Context, addr string, h http.Handler, secured *tls.Config) error {
 	var c net.ListenConfig
 	l, err := c.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	if secured != nil {
+		l = tls.NewListener(l, secured)
 	}
 	return serve(ctx, l, h)
 }
@@ -36,7 +40,8 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: log.New(io.Discard, "", 0), // strangers' bad requests; panics are logged by the handler
+		BaseContext: func(net.Listener) context.Context { return ctx }, // who listens to events is let go
+		ErrorLog:    log.New(io.Discard, "", 0),                        // strangers' bad requests; panics are logged by the handler
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(l) }()

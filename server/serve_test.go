@@ -70,7 +70,7 @@ func TestServeAnswersOnItsAddress(t *testing.T) {
 	free.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, addr, New(options(inSync("prod", noon)))) }()
+	go func() { ended <- Serve(ctx, addr, New(options(inSync("prod", noon))), nil) }()
 	for {
 		resp, err := http.Get("http://" + addr + "/healthz")
 		if errors.Is(err, syscall.ECONNREFUSED) && len(ended) == 0 {
@@ -90,7 +90,7 @@ func TestServeAnswersOnItsAddress(t *testing.T) {
 
 func TestServeSaysWhyItCannotListen(t *testing.T) {
 	busy := listen(t)
-	err := Serve(t.Context(), busy.Addr().String(), http.NotFoundHandler())
+	err := Serve(t.Context(), busy.Addr().String(), http.NotFoundHandler(), nil)
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.HasPrefix(err.Error(), "listen on 127.0.0.1:") {
 		t.Errorf("got %v", err)
 	}

@@ -1,29 +1,39 @@
 package server
 
 import (
+	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pigsync/pigsync/history"
 	"github.com/pigsync/pigsync/reconcile"
 )
 
-// Backend is the loop of one inventory. Both methods return at once.
+// Backend is the loop of one inventory. All but Preview return at once.
 type Backend interface {
 	Status() *reconcile.Status // the newest picture, never nil
-	Wake()
+	Changed() <-chan struct{}  // closed when there is a newer one
+	Wake()                     // looks at the fleet
+	Fetch()                    // looks at the repository
+	Preview(ctx context.Context, revision string, tree fs.FS) (*reconcile.Round, error)
+	Memory() *history.Journal // nil when nothing is remembered
 }
 
 var _ Backend = (*reconcile.Daemon)(nil)
 
 // Options say what to show.
 type Options struct {
-	Backends []Backend           // one an inventory; their names differ
-	Gatherer prometheus.Gatherer // of /metrics; nil shows none
-	Log      *slog.Logger        // nil is silent
-	Version  string              // for the header Server; "" leaves it out
+	Backends []Backend             // one an inventory; their names differ
+	Gatherer prometheus.Gatherer   // of /metrics; nil shows none
+	Registry prometheus.Registerer // for what is counted here; nil counts for nobody
+	Access   Access                // who may ask what
+	Hooks    []Hook                // of forges; their names differ
+	Log      *slog.Logger          // nil is silent
+	Version  string                // for the header Server; "" leaves it out
 	// Patience is how long ago an inventory may have been looked at before /healthz complains. It
 	// must be longer than the longest round; 0 means one hour.
 	Patience time.Duration
@@ -50,31 +60,21 @@ func (o Options) filled() Options {
 
 // New answers requests about the backends.
 func New(o Options) http.Handler {
-	w := &windows{o.filled()}
+	w := newWindows(o.filled())
 	mux := http.NewServeMux()
 	for _, r := range w.routes() {
-		mux.Handle(r.verb+" "+r.path, r.handler)
+		mux.Handle(r.verb+" "+r.path, w.guarded(r))
 	}
 	return w.guard(mux)
 }
 
 // windows are the handlers.
-type windows struct{ Options }
-
-// route is a verb and a path that is answered. GET answers HEAD too.
-type route struct {
-	verb, path string
-	handler    http.Handler
+type windows struct {
+	Options
+	hooks   *hooks
+	streams chan struct{} // a place for each who listens to events
 }
 
-// routes are all there are.
-func (w *windows) routes() []route {
-	return []route{
-		{http.MethodGet, "/metrics", w.metrics()},
-		{http.MethodGet, "/healthz", http.HandlerFunc(w.healthz)},
-		{http.MethodGet, "/readyz", http.HandlerFunc(w.readyz)},
-		{http.MethodGet, "/api/v1/status", http.HandlerFunc(w.statusOfAll)},
-		{http.MethodGet, "/api/v1/status/{inventory}", http.HandlerFunc(w.statusOfOne)},
-		{http.MethodPost, "/api/v1/wake/{inventory}", http.HandlerFunc(w.wake)},
-	}
+func newWindows(o Options) *windows {
+	return &windows{Options: o, hooks: newHooks(o.Hooks, o.Registry), streams: make(chan struct{}, streams)}
 }

@@ -31,13 +31,14 @@ func (w *windows) find(inventory string) (Backend, bool) {
 }
 
 func (w *windows) statusOfAll(rw http.ResponseWriter, r *http.Request) {
-	w.answer(rw, r, w.statuses())
+	hidden := func(s *reconcile.Status) bool { return !callerOf(r.Context()).sees(s.Inventory) }
+	w.answer(rw, r, slices.DeleteFunc(w.statuses(), hidden))
 }
 
 func (w *windows) statusOfOne(rw http.ResponseWriter, r *http.Request) {
 	b, ok := w.find(r.PathValue("inventory"))
 	if !ok {
-		http.Error(rw, "no such inventory", http.StatusNotFound)
+		refuse(rw, http.StatusNotFound, noInventory)
 		return
 	}
 	w.answer(rw, r, b.Status())
@@ -47,8 +48,8 @@ func (w *windows) statusOfOne(rw http.ResponseWriter, r *http.Request) {
 func (w *windows) answer(rw http.ResponseWriter, r *http.Request, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		w.Log.LogAttrs(r.Context(), slog.LevelError, "a status cannot be shown", slog.Any("err", err))
-		http.Error(rw, "the status cannot be shown", http.StatusInternalServerError)
+		w.Log.LogAttrs(r.Context(), slog.LevelError, "an answer cannot be shown", slog.Any("err", err))
+		refuse(rw, http.StatusInternalServerError, "the answer cannot be shown")
 		return
 	}
 	rw.Header().Set("Content-Type", "application/json")
@@ -58,14 +59,19 @@ func (w *windows) answer(rw http.ResponseWriter, r *http.Request, v any) {
 // wake reads the body only to find it small: what woke us has nothing to say.
 func (w *windows) wake(rw http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
-		http.Error(rw, "the body is too big, or did not come", http.StatusRequestEntityTooLarge)
+		refuse(rw, http.StatusRequestEntityTooLarge, "the body is too big, or did not come")
 		return
 	}
 	b, ok := w.find(r.PathValue("inventory"))
 	if !ok {
-		http.Error(rw, "no such inventory", http.StatusNotFound)
+		refuse(rw, http.StatusNotFound, noInventory)
 		return
 	}
+	if err := w.audit(r, b); err != nil {
+		refuse(rw, http.StatusInternalServerError, err.Error())
+		return
+	}
+	b.Fetch()
 	b.Wake()
 	rw.WriteHeader(http.StatusAccepted)
 }

@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"io/fs"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,17 @@ type Revision struct {
 	Subject string    // the first line of the message, cleaned by [Clean]
 	When    time.Time // when the commit was made, or the newest file of a directory
 	Tree    fs.FS     // read-only; also an fs.ReadFileFS, fs.ReadDirFS and fs.StatFS
+}
+
+// Short is enough of a revision's id to tell it from others.
+func Short(id string) string {
+	kind, digest, found := strings.Cut(id, ":")
+	if !found {
+		kind, digest = "", id
+	} else {
+		kind += ":"
+	}
+	return kind + digest[:min(12, len(digest))]
 }
 
 // Source yields the revisions of one place. Both methods may be called at any time, also side
@@ -26,6 +38,10 @@ type Source interface {
 	// At returns the past revision id, or ErrGone. It needs no network.
 	At(ctx context.Context, id string) (Revision, error)
 }
+
+// Waker is a Source that waits between its looks. Wake makes it look at once; it never blocks, and
+// however often it is called before the look, there is one.
+type Waker interface{ Wake() }
 
 // Fixed is a Source that only ever has r.
 func Fixed(r Revision) Source { return fixed{r} }

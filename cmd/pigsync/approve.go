@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -25,16 +27,20 @@ func newApprove(o *options) *cobra.Command {
 			"step of it may then run once; a step that would do anything else stays held.",
 		Example: "  pigsync approve 3f2a9c01d4e5 --name prod --for 2h",
 		Args:    one("DIGEST"),
-		RunE:    func(_ *cobra.Command, args []string) error { return o.approve(args[0], by, life) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return o.approve(cmd.Context(), args[0], by, life) },
 	}
+	o.clientFlags(cmd)
 	cmd.Flags().StringVar(&by, "by", "", "who approves (default: the user of the system)")
 	cmd.Flags().DurationVar(&life, "for", approvalLife, "how long the approval counts")
 	return cmd
 }
 
-func (o *options) approve(digest, by string, life time.Duration) error {
+func (o *options) approve(ctx context.Context, digest, by string, life time.Duration) error {
 	if life <= 0 {
 		return fmt.Errorf("--for: want a time such as 2h, got %s", life)
+	}
+	if o.client.server != "" {
+		return o.approveThere(ctx, digest, by, life)
 	}
 	c, inv, plan, err := o.remembered(digest)
 	if err != nil {
@@ -46,6 +52,27 @@ func (o *options) approve(digest, by string, life time.Duration) error {
 		return readable(err)
 	}
 	return o.printApproval(inv.Name, plan.Summary, approval)
+}
+
+// approveThere has a daemon let it through, under the name of the token.
+func (o *options) approveThere(ctx context.Context, digest, by string, life time.Duration) error {
+	if err := ownName(by); err != nil {
+		return err
+	}
+	var d history.Decision
+	inventory, err := o.send(ctx, "approve", map[string]string{"digest": digest, "for": life.String()}, &d)
+	if err != nil || d.Approval == nil {
+		return err
+	}
+	return o.printApproval(inventory, count(len(d.Approval.Steps), "step"), *d.Approval)
+}
+
+// ownName refuses another name than that of the token.
+func ownName(by string) error {
+	if by != "" {
+		return hinted{errors.New("--by: a daemon knows who asks by the token"), "leave it out"}
+	}
+	return nil
 }
 
 func (o *options) printApproval(name, summary string, a policies.Approval) error {

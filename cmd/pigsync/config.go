@@ -12,7 +12,9 @@ const (
 // relative path in it is one from the directory of the file.
 type config struct {
 	State       string            `yaml:"state"`  // journal, authority, objects; default /var/lib/pigsync
-	Listen      string            `yaml:"listen"` // of /metrics, /healthz, /readyz; default 127.0.0.1:9099
+	Listen      string            `yaml:"listen"` // of /metrics, the API and the webhooks; default 127.0.0.1:9099
+	API         apiConfig         `yaml:"api"`
+	Webhooks    []hookConfig      `yaml:"webhooks"`
 	SSH         sshConfig         `yaml:"ssh"`
 	CA          string            `yaml:"ca"`      // directory of ca.key and ca.crt; default <state>/ca
 	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures

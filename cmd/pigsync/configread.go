@@ -61,7 +61,10 @@ func (c *config) defaults() {
 
 // rebase makes every path of this machine absolute.
 func (c *config) rebase(base string) {
-	paths := []*string{&c.State, &c.CA, &c.Helpers}
+	paths := []*string{&c.State, &c.CA, &c.Helpers, &c.API.TLS.Cert, &c.API.TLS.Key, &c.API.TLS.Clients}
+	for i := range c.Webhooks {
+		paths = append(paths, &c.Webhooks[i].SecretFile)
+	}
 	for i := range c.SSH.Keys {
 		paths = append(paths, &c.SSH.Keys[i])
 	}
@@ -87,6 +90,7 @@ var nameOfInventory = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 // check notes what is wrong with values of the right types.
 func (c *config) check(d *decoder) {
 	c.checkPolicies(d)
+	c.checkAPI(d)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		d.wrongAt("listen", "want host:port such as %s", defaultListen)
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +140,25 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: %v\n%s", args[0], err, text)
 		}
 		time.Sleep(20 * time.Millisecond) // between two questions
+	}
+}
+
+// push calls a webhook as Gitea does, with a body that was never sent before.
+func push(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: push ADDRESS SECRETFILE STATUS")
+	}
+	body := fmt.Sprintf(`{"ref":"refs/heads/main","at":%d}`, time.Now().UnixNano())
+	mac := hmac.New(sha256.New, []byte(strings.TrimSpace(ts.ReadFile(args[1]))))
+	mac.Write([]byte(body))
+	req, err := http.NewRequest(http.MethodPost, "http://"+args[0], strings.NewReader(body))
+	ts.Check(err)
+	req.Header.Set("X-Gitea-Signature", hex.EncodeToString(mac.Sum(nil)))
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	if strconv.Itoa(res.StatusCode) != args[2] {
+		ts.Fatalf("%s: %s, want %s", args[0], res.Status, args[2])
 	}
 }
 

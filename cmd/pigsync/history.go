@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/sources"
 )
 
 func newHistory(o *options) *cobra.Command {
@@ -132,7 +133,7 @@ func writeRecord(w io.Writer, r history.Record) error {
 func tell(e history.Entry) string {
 	switch e := e.(type) {
 	case history.RunBegan:
-		return strings.TrimSuffix(fmt.Sprintf("began %s %q by %s", shortRevision(e.Revision), e.Subject, e.Author), " by ")
+		return strings.TrimSuffix(fmt.Sprintf("began %s %q by %s", sources.Short(e.Revision), e.Subject, e.Author), " by ")
 	case history.Planned:
 		return fmt.Sprintf("planned %s: %s", e.Digest, e.Summary)
 	case history.Intent:
@@ -143,15 +144,17 @@ func tell(e history.Entry) string {
 		}
 		return fmt.Sprintf("did %s %s in %s", e.Step.Action, e.Step.ID, e.Took.Round(time.Millisecond))
 	case history.Converged:
-		return fmt.Sprintf("converged at %s", shortRevision(e.Revision))
+		return fmt.Sprintf("converged at %s", sources.Short(e.Revision))
 	case history.Held:
 		return fmt.Sprintf("held plan %s, %s", e.Plan, count(e.Steps, "step"))
 	case history.Failed:
-		return fmt.Sprintf("failed at %s: %s", shortRevision(e.Revision), e.Err)
+		return fmt.Sprintf("failed at %s: %s", sources.Short(e.Revision), e.Err)
 	case history.Approved:
 		return fmt.Sprintf("plan %s approved by %s until %s", e.Digest, e.By, e.Until.Local().Format(time.DateTime))
 	case history.HoldOrdered:
 		return fmt.Sprintf("%s held by %s until %s: %s", e.Owner, e.By, e.Until.Local().Format(time.DateTime), e.Reason)
+	case history.Called:
+		return fmt.Sprintf("%s asked for %s", e.By, e.Call)
 	case history.Released:
 		return fmt.Sprintf("%s released by %s", e.Owner, e.By)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -25,18 +26,22 @@ func newHold(o *options) *cobra.Command {
 			"still seen and told. A hold ends by itself; resume ends it earlier.",
 		Example: "  pigsync hold etcd/etcd --for 2h --reason 'replacing a disk' --name prod",
 		Args:    one("OWNER"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if life <= 0 {
 				return fmt.Errorf("--for: want a time such as 2h, got %s", life)
 			}
 			if reason == "" {
 				return hinted{errors.New("--reason is required"), "whoever finds the hold wants to know what it is for"}
 			}
+			if o.client.server != "" {
+				return o.holdThere(cmd.Context(), args[0], by, reason, life)
+			}
 			now := time.Now()
 			order := policies.HoldOrder{Owner: args[0], By: who(by, o.getenv), Reason: reason, Until: now.Add(life)}
 			return o.decide(now, history.Decision{Hold: &order}, "%s is held until "+order.Until.Local().Format(time.DateTime)+"\n", args[0])
 		},
 	}
+	o.clientFlags(cmd)
 	cmd.Flags().StringVar(&by, "by", "", "who holds it (default: the user of the system)")
 	cmd.Flags().StringVar(&reason, "reason", "", "why")
 	cmd.Flags().DurationVar(&life, "for", holdLife, "how long")
@@ -50,13 +55,40 @@ func newResume(o *options) *cobra.Command {
 		Short:   "end a hold",
 		Example: "  pigsync resume etcd/etcd --name prod",
 		Args:    one("OWNER"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.client.server != "" {
+				return o.resumeThere(cmd.Context(), args[0], by)
+			}
 			released := history.Released{Owner: args[0], By: who(by, o.getenv)}
 			return o.decide(time.Now(), history.Decision{Release: &released}, "%s is held no longer\n", args[0])
 		},
 	}
+	o.clientFlags(cmd)
 	cmd.Flags().StringVar(&by, "by", "", "who ends it (default: the user of the system)")
 	return cmd
+}
+
+func (o *options) holdThere(ctx context.Context, owner, by, reason string, life time.Duration) error {
+	if err := ownName(by); err != nil {
+		return err
+	}
+	var d history.Decision
+	in := map[string]string{"owner": owner, "reason": reason, "for": life.String()}
+	if _, err := o.send(ctx, "hold", in, &d); err != nil || d.Hold == nil {
+		return err
+	}
+	return o.decided(d, "%s is held until "+d.Hold.Until.Local().Format(time.DateTime)+"\n", owner)
+}
+
+func (o *options) resumeThere(ctx context.Context, owner, by string) error {
+	if err := ownName(by); err != nil {
+		return err
+	}
+	var d history.Decision
+	if _, err := o.send(ctx, "resume", map[string]string{"owner": owner}, &d); err != nil {
+		return err
+	}
+	return o.decided(d, "%s is held no longer\n", owner)
 }
 
 // decide submits a decision to the one inventory that is meant.
@@ -72,9 +104,13 @@ func (o *options) decide(now time.Time, d history.Decision, say, owner string) e
 	if _, err := history.Submit(journalOf(c, inv), now, d); err != nil {
 		return readable(err)
 	}
+	return o.decided(d, say, owner)
+}
+
+func (o *options) decided(d history.Decision, say, owner string) error {
 	if o.json() {
 		return printJSON(o.stdout, d)
 	}
-	_, err = fmt.Fprintf(o.stdout, say, owner)
+	_, err := fmt.Fprintf(o.stdout, say, owner)
 	return err
 }

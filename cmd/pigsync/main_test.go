@@ -50,6 +50,7 @@ func story(t *testing.T, file string) {
 			"tamper": tamper,
 			"digest": digest,
 			"await":  await,
+			"push":   push,
 			"term":   terminate,
 			"steady": steady,
 		},

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,15 +15,25 @@ import (
 )
 
 func newPlan(o *options) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "show how the fleet differs from the inventory, and change nothing",
 		Long: "Plan looks at the fleet and prints what apply would do, step by step, with the line of the\n" +
-			"inventory behind each, what it may cost and what holds it. Exit status 0: in sync; 2: differences; 1: error.",
-		Example: "  pigsync plan --inventory pigsty.yml\n  pigsync plan --name prod -o json",
-		Args:    none,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return plan(cmd, o) },
+			"inventory behind each, what it may cost and what holds it. Exit status 0: in sync; 2: differences; 1: error.\n" +
+			"With --server the daemon there is asked what the inventory in a directory would do, for a pull request:\n" +
+			"its policies count, and nothing of the directory is run or believed.",
+		Example: "  pigsync plan --inventory pigsty.yml\n  pigsync plan --name prod -o json\n" +
+			"  pigsync plan --server https://admin.example:9099 --inventory . --name prod",
+		Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.client.server != "" {
+				return o.preview(cmd.Context())
+			}
+			return plan(cmd, o)
+		},
 	}
+	o.clientFlags(cmd)
+	return cmd
 }
 
 func plan(cmd *cobra.Command, o *options) error {
@@ -67,26 +75,7 @@ func showRound(o *options, r *reconcile.Round) error {
 		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Pending(), r.Verdicts, r.Objections})
 	}
 	writeProblems(o.stderr, r.Problems)
-	if err := diff.WritePending(o.stdout, r.Pending()); err != nil {
-		return err
-	}
-	if len(r.Plan.Steps) == 0 {
-		_, err := fmt.Fprintf(o.stdout, "converged at %s: %d resources are as they should be\n", shortRevision(r.Revision.ID), r.Want.Len())
-		return err
-	}
-	if err := r.Plan.WriteText(o.stdout); err != nil {
-		return err
-	}
-	writeObjections(o.stdout, r)
-	_, err := fmt.Fprintf(o.stdout, "plan %s: %s\n", r.Plan.Digest(), r.Plan.Summary())
-	return err
-}
-
-func writeObjections(w io.Writer, r *reconcile.Round) {
-	for _, ob := range r.Objections {
-		s := r.Plan.Steps[ob.Step]
-		fmt.Fprintf(w, "%s: %s %s: %s: %s%s\n", ob.Code, s.Action, s.ID, ob.Verdict, ob.Reason, until(ob.Until))
-	}
+	return r.WriteText(o.stdout)
 }
 
 // refused prints all problems of a commit that cannot be acted on, and keeps any other error. The
@@ -101,7 +90,7 @@ func refused(o *options, rev sources.Revision, s *session, err error) error {
 	case errors.As(err, &one):
 		problems = []inventory.Problem{one}
 	case errors.Is(err, fs.ErrNotExist):
-		return hinted{fmt.Errorf("%s: %w", shortRevision(rev.ID), err), "the inventory is pigsty.yml unless file of the configuration names another; path names its directory"}
+		return hinted{fmt.Errorf("%s: %w", sources.Short(rev.ID), err), "the inventory is pigsty.yml unless file of the configuration names another; path names its directory"}
 	default:
 		return err
 	}
@@ -137,15 +126,4 @@ func count(n int, noun string) string {
 		noun += "s"
 	}
 	return fmt.Sprintf("%d %s", n, noun)
-}
-
-// shortRevision is enough of a revision's id to tell it from others.
-func shortRevision(id string) string {
-	kind, digest, found := strings.Cut(id, ":")
-	if !found {
-		kind, digest = "", id
-	} else {
-		kind += ":"
-	}
-	return kind + digest[:min(12, len(digest))]
 }

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/policies/rules"
+	"github.com/pigsync/pigsync/sources"
 )
 
 func newPolicy(o *options) *cobra.Command {
@@ -145,7 +146,7 @@ func (o *options) printJudged(plan history.Planned, steps []judged) error {
 			Steps    []judged `json:"steps"`
 		}{plan.Digest, plan.Revision, steps})
 	}
-	fmt.Fprintf(o.stdout, "plan %s of %s: %s\n", plan.Digest, shortRevision(plan.Revision), plan.Summary)
+	fmt.Fprintf(o.stdout, "plan %s of %s: %s\n", plan.Digest, sources.Short(plan.Revision), plan.Summary)
 	for _, s := range steps {
 		s.write(o.stdout)
 	}
@@ -155,17 +156,10 @@ func (o *options) printJudged(plan history.Planned, steps []judged) error {
 func (s judged) write(w io.Writer) {
 	fmt.Fprintf(w, "%s %s: %s, may cost: %s\n", s.Action, s.ID, s.Verdict, s.Hazard)
 	for _, ob := range s.Judges {
-		fmt.Fprintf(w, "    %s (%s): %s: %s%s\n", ob.Code, ob.Policy, ob.Verdict, ob.Reason, until(ob.Until))
+		fmt.Fprintf(w, "    %s (%s): %s: %s%s\n", ob.Code, ob.Policy, ob.Verdict, ob.Reason, policies.Until(ob.Until))
 	}
 	if len(s.Judges) == 0 && s.Verdict != "allow" {
 		fmt.Fprintln(w, "    it needs a step that is held")
 	}
 	fmt.Fprintf(w, "    no objection: %s\n", strings.Join(s.Silent, ", "))
-}
-
-func until(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return ", until " + t.Format("2006-01-02 15:04 MST")
 }

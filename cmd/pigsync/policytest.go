@@ -266,7 +266,7 @@ func untilText(text string) string {
 func objectionsTo(os []policies.Objection, step int) (text string) {
 	for _, o := range os {
 		if o.Step == step {
-			text += fmt.Sprintf(": %s (%s): %s%s", o.Code, o.Policy, o.Reason, until(o.Until))
+			text += fmt.Sprintf(": %s (%s): %s%s", o.Code, o.Policy, o.Reason, policies.Until(o.Until))
 		}
 	}
 	if text == "" {

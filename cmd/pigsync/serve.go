@@ -81,21 +81,31 @@ func (o *options) daemons(c *config, reg prometheus.Registerer, log *slog.Logger
 	return ds, end, nil
 }
 
-func serveAll(ctx context.Context, c *config, daemons []*reconcile.Daemon, reg prometheus.Gatherer, log *slog.Logger) error {
+func serveAll(ctx context.Context, c *config, daemons []*reconcile.Daemon, reg *prometheus.Registry, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var backends []server.Backend
 	for _, d := range daemons {
 		backends = append(backends, d)
 	}
-	handler := server.New(server.Options{Backends: backends, Gatherer: reg, Log: log, Version: version()})
+	hooks, err := c.hooks()
+	if err != nil {
+		return err
+	}
+	secured, err := c.API.TLS.secured()
+	if err != nil {
+		return readable(err)
+	}
+	handler := server.New(server.Options{
+		Backends: backends, Gatherer: reg, Registry: reg, Log: log, Version: version(), Access: c.access(), Hooks: hooks,
+	})
 	var wg sync.WaitGroup
 	for _, d := range daemons {
 		wg.Go(func() { _ = d.Serve(ctx) }) // it ends with ctx
 	}
 	wg.Go(func() { watchdog(ctx, daemons) })
 	log.Info("serving", slog.Int("inventories", len(daemons)), slog.String("listen", c.Listen))
-	err := server.Serve(ctx, c.Listen, handler)
+	err = server.Serve(ctx, c.Listen, handler, secured)
 	stop()
 	wg.Wait()
 	return err

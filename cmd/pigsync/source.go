@@ -46,6 +46,13 @@ func (s *source) Next(ctx context.Context, after string) (sources.Revision, erro
 	return rev, err
 }
 
+// Wake has the repository looked at now.
+func (s *source) Wake() {
+	if w, ok := s.Source.(sources.Waker); ok {
+		w.Wake()
+	}
+}
+
 // Close removes what was only needed for reading.
 func (s *source) Close() error {
 	if s.temp == "" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/sources"
 )
 
 func newStatus(o *options) *cobra.Command {
@@ -26,10 +28,14 @@ func newStatus(o *options) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return status(cmd.Context(), o) },
 	}
 	o.listenFlag(cmd)
+	o.clientFlags(cmd)
 	return cmd
 }
 
 func status(ctx context.Context, o *options) error {
+	if o.client.server != "" {
+		return o.statusThere(ctx)
+	}
 	c, err := o.settings()
 	if err != nil {
 		return err
@@ -46,6 +52,26 @@ func status(ctx context.Context, o *options) error {
 	if len(all) == 0 { // no daemon, or one of somebody else's
 		return statusFromJournals(o, c, invs)
 	}
+	return o.showStatus(all)
+}
+
+// statusThere is what another daemon says.
+func (o *options) statusThere(ctx context.Context) error {
+	c, err := o.daemon()
+	if err != nil {
+		return err
+	}
+	var all statusViews
+	if err := c.ask(ctx, http.MethodGet, "/api/v1/status", "", nil, &all); err != nil {
+		return err
+	}
+	if o.name != "" {
+		all = all.of([]inventoryConfig{{Name: o.name}})
+	}
+	return o.showStatus(all)
+}
+
+func (o *options) showStatus(all statusViews) error {
 	if o.json() {
 		return cmp.Or(printJSON(o.stdout, all), settled(all))
 	}
@@ -67,7 +93,7 @@ func settled(all statusViews) error {
 func (s statusView) write(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s since %s", s.Inventory, s.State, s.Since.Local().Format(time.DateTime))
 	if s.Revision != "" {
-		fmt.Fprintf(w, " at %s %q", shortRevision(s.Revision), s.Subject)
+		fmt.Fprintf(w, " at %s %q", sources.Short(s.Revision), s.Subject)
 	}
 	if s.Drift {
 		fmt.Fprint(w, " (drift)")
@@ -144,7 +170,7 @@ func statusFromJournals(o *options, c *config, invs []inventoryConfig) error {
 			fmt.Fprintf(o.stdout, "%s: %s; it never converged\n", s.Inventory, s.Error)
 		} else {
 			fmt.Fprintf(o.stdout, "%s: %s; it last converged at %s, %s\n",
-				s.Inventory, s.Error, shortRevision(s.Revision), s.Since.Local().Format(time.DateTime))
+				s.Inventory, s.Error, sources.Short(s.Revision), s.Since.Local().Format(time.DateTime))
 		}
 	}
 	return exit(exitDiffers)
