@@ -16,7 +16,8 @@ type File struct {
 	// read (so that a plan can show its lines).
 	Content Content
 	// Validate is a command that must accept the file before it takes its place; the argument
-	// "{}" stands for the path of the new file. Only wanted, never observed.
+	// "{}" stands for the path of the new file. Only wanted, never observed. What it says of a secret file is
+	// told nobody, but for lines that begin with "reason: ".
 	Validate []string
 	// Secret keeps the content out of every plan.
 	Secret bool

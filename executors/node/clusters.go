@@ -143,6 +143,9 @@ func (f *Fleet) leading(id resource.ID, said map[string]resource.State) resource
 	case id.Kind == resource.KindPGHealth && !unclear:
 		return resource.State{Spec: resource.PGHealth{}}
 	}
+	if unclear {
+		return resource.State{Err: fmt.Errorf("no member answers for the cluster: %s", strings.Join(reasons, "; "))}
+	}
 	return resource.State{Err: fmt.Errorf("nobody leads the cluster: %s", strings.Join(reasons, "; "))}
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -109,7 +110,8 @@ func defaultMode(secret bool) uint32 {
 	return 0o644
 }
 
-// validate lets the file's own program judge the new file. What it says of a secret one is kept.
+// validate lets the file's own program judge the new file. What it says of a secret one is kept, but for lines
+// that begin with "reason: ": those are from who knows that.
 func (w *work) validate(ctx context.Context, want resource.File, path string) error {
 	if len(want.Validate) == 0 {
 		return nil
@@ -122,12 +124,21 @@ func (w *work) validate(ctx context.Context, want resource.File, path string) er
 	}
 	out, err := w.l.run(ctx, Command{Argv: argv})
 	if want.Secret {
-		out = nil
+		out = reasons(out)
 	}
 	if err := said(argv[0], out, err); err != nil {
 		return fmt.Errorf("the new content was refused by %w", err)
 	}
 	return nil
+}
+
+func reasons(out []byte) (told []byte) {
+	for line := range bytes.Lines(out) {
+		if reason, ok := bytes.CutPrefix(line, []byte("reason: ")); ok {
+			told = append(told, reason...)
+		}
+	}
+	return told
 }
 
 // place is the spot for something new. The directory must be there: it is a resource of its own.

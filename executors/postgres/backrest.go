@@ -19,7 +19,7 @@ const (
 	BackrestConf = "/etc/pgbackrest/pgbackrest.conf"
 	backrest     = "/usr/bin/pgbackrest"
 	// infoTimeout is for a repository that does not answer: the rest of the node waits for it.
-	infoTimeout = 10 * time.Second
+	infoTimeout = 15 * time.Second
 	// ioTimeout is for one answer of an object store, in seconds, which pgBackRest waits for several times.
 	ioTimeout = "1"
 )
@@ -68,6 +68,37 @@ type saved struct {
 	Database    struct{ ID int }
 	Archive     struct{ Stop string }
 	Timestamp   struct{ Stop int64 }
+}
+
+// silence is for how long a repository that did not answer is not asked again: it costs seconds each time.
+const silence = 30 * time.Second
+
+// deaf is what was heard of a repository that did not answer.
+type deaf struct {
+	until time.Time
+	err   error
+}
+
+// recallInfo asks, unless the repository has just been silent.
+func (l *Look) recallInfo() (info, error) {
+	l.h.mu.Lock()
+	d, known := l.h.deaf[l.seat.Cluster]
+	l.h.mu.Unlock()
+	if known && time.Now().Before(d.until) {
+		return info{}, d.err
+	}
+	began := time.Now()
+	i, err := l.askInfo()
+	l.h.mu.Lock()
+	defer l.h.mu.Unlock()
+	delete(l.h.deaf, l.seat.Cluster)
+	if err != nil && time.Since(began) > time.Second {
+		if l.h.deaf == nil {
+			l.h.deaf = map[string]deaf{}
+		}
+		l.h.deaf[l.seat.Cluster] = deaf{time.Now().Add(silence), err}
+	}
+	return i, err
 }
 
 // askInfo asks pgBackRest what it keeps of the cluster. It writes nothing.

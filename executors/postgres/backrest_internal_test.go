@@ -210,3 +210,22 @@ func TestABackupOutlivesItsAsker(t *testing.T) {
 	}
 	close(r.slow)
 }
+
+func TestASilentRepositoryIsNotAskedInEveryLook(t *testing.T) {
+	t.Parallel()
+	r := &repository{says: []string{oneBackup}, conf: []byte("x")}
+	l := r.look(t, "master")
+	why := errors.New("not within 15 s")
+	l.h.deaf = map[string]deaf{"pg": {time.Now().Add(time.Minute), why}}
+	if _, err := l.See(ownStanza); !errors.Is(err, why) {
+		t.Errorf("it was asked: %v", err)
+	}
+	if g, err := l.See(gate); err != nil || strings.Contains(g.(resource.PGRepo).Why, "not within") {
+		t.Errorf("the gate did not ask: %+v, %v", g, err)
+	}
+	l.h.deaf["pg"] = deaf{time.Now().Add(-time.Minute), why}
+	l.info = l.recallInfo
+	if s, err := l.See(ownStanza); s == nil || err != nil || len(l.h.deaf) > 0 {
+		t.Errorf("it was not asked again: %+v, %v, %v", s, err, l.h.deaf)
+	}
+}

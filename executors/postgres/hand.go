@@ -17,8 +17,9 @@ type Hand struct {
 	// Socket connects to a socket as a user; nil means Peer.
 	Socket func(ctx context.Context, path string, uid int) (net.Conn, error)
 
-	mu      sync.Mutex              // guards clients
+	mu      sync.Mutex              // guards what follows
 	clients map[string]*http.Client // by the file with the authority
+	deaf    map[string]deaf         // repositories that did not answer, by cluster
 }
 
 // The reasons why an instance has no answer for its cluster.
@@ -77,7 +78,7 @@ func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID
 	l.onDisk = sync.OnceValues(l.readDisk)
 	l.globals = sync.OnceValues(l.askGlobals)
 	l.loaded = sync.OnceValues(l.askLoaded)
-	l.info = sync.OnceValues(l.askInfo)
+	l.info = sync.OnceValues(l.recallInfo)
 	return l
 }
 

@@ -41,7 +41,7 @@ func (l *Look) seeBackup() (resource.Spec, error) {
 
 // seeRepo is the gate of a repository before a cluster is made.
 func (l *Look) seeRepo() (resource.Spec, error) {
-	i, err := l.info()
+	i, err := l.askInfo() // whoever waits here wants to know it now
 	switch {
 	case err != nil:
 		return resource.PGRepo{Why: err.Error()}, nil

@@ -79,8 +79,10 @@ func (i *instance) repository(ready []resource.ID) []resource.ID {
 // reachable lets a configuration take its place only once its repository has answered, and could be read
 // with it: from then on the write-ahead log goes there.
 func reachable(stanza string) []string {
-	const ask = `said=$(/usr/bin/pgbackrest --config="$0" --stanza="$1" --output=json --io-timeout=5 --log-level-console=off --log-level-stderr=error info 2>&1) || { echo "$said"; exit 1; }
-case $said in *'"code":99'*) printf '%s\n' "$said" | LC_ALL=C sed 's/.*"code":99,"message":"\([^"\\]*\).*/the repository does not answer, or is ciphered with another cipher_pass: \1/'; exit 1;; esac`
+	const ask = `said=$(/usr/bin/pgbackrest --config="$0" --stanza="$1" --output=json --io-timeout=1 --log-level-console=off --log-level-stderr=error info 2>&1) || { printf 'reason: %s\n' "$said" | head -n 1; exit 1; }
+case $said in *'"code":99'*) ;; *) exit 0;; esac
+printf '%s\n' "$said" | LC_ALL=C sed 's/.*"code":99,"message":"\([^"\\]*\).*/reason: the repository does not answer, or is ciphered with another cipher_pass: \1/'
+exit 1`
 	return []string{"sh", "-c", ask, "{}", stanza}
 }
 
@@ -133,7 +135,7 @@ func (i *instance) backrestConf(r *Repo) string {
 	v := &i.vars
 	var b strings.Builder
 	fmt.Fprintf(&b, "[global]\nlog-path=%s\nlog-level-file=detail\nlog-level-console=info\nspool-path=%s\n", v.BackupLogDir, pgLink+"/spool")
-	fmt.Fprintf(&b, "process-max=%d\ncompress-type=lz4\nstart-fast=y\ndelta=y\n", i.processes())
+	fmt.Fprintf(&b, "process-max=%d\ncompress-type=lz4\nstart-fast=y\n", i.processes())
 	for _, o := range r.options() {
 		fmt.Fprintf(&b, "repo1-%s=%s\n", o.name, o.value)
 	}
