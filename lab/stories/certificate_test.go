@@ -44,9 +44,15 @@ func TestEtcdRenewsCertificates(t *testing.T) {
 // aged puts in place of a node's certificate one of the same authority that ends soon.
 func (s *story) aged(n int, left time.Duration) {
 	s.Helper()
+	s.agedAt(n, "/etc/etcd/server.crt", left)
+}
+
+// agedAt does it to the certificate of a path.
+func (s *story) agedAt(n int, path string, left time.Duration) {
+	s.Helper()
 	pair, err := tls.LoadX509KeyPair(s.path("state/ca/ca.crt"), s.path("state/ca/ca.key"))
 	s.must(err)
-	block, _ := pem.Decode([]byte(s.on(n, "cat /etc/etcd/server.crt")))
+	block, _ := pem.Decode([]byte(s.on(n, "cat "+path)))
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	s.must(err)
 	leaf.NotBefore, leaf.NotAfter = time.Now().Add(-9*left), time.Now().Add(left)
@@ -54,7 +60,7 @@ func (s *story) aged(n int, left time.Duration) {
 	s.must(err)
 	aged := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	s.must(s.node(n).WriteFile(s.Context(), "/root/aged.crt", aged, 0o644))
-	s.on(n, "cat /root/aged.crt >/etc/etcd/server.crt; rm /root/aged.crt")
+	s.on(n, "cat /root/aged.crt >"+path+"; rm /root/aged.crt")
 }
 
 // served is the certificate that etcd on a node shows to who connects now.

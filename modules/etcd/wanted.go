@@ -6,6 +6,7 @@ import (
 
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/modules/node"
+	"github.com/pigsync/pigsync/modules/register"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -108,7 +109,14 @@ func (w *wanted) gate(after resource.ID) resource.ID {
 		after = w.Want(w.pos(), w.gateID(w.member), w.unlessUnknown(resource.EtcdHealth{Healthy: true}), after)
 	}
 	w.Want(w.pos(), w.formedID(), w.unlessUnknown(resource.NewFile([]byte(formedText), 0o644, "root", "root")), after, w.etcID())
+	w.registration(after)
 	return after
+}
+
+// registration tells the hosts of INFRA of the member, once it serves.
+func (w *wanted) registration(after resource.ID) {
+	group := register.Group{Labels: map[string]string{"ip": w.addr(), "ins": w.name, "cls": w.vars.Cluster}, Targets: []string{w.clientAddr()}}
+	register.Target(w.Pass, w.pos(), "etcd", w.name, []register.Group{group}, after)
 }
 
 // unlessUnknown is spec, or nothing where nobody can tell what the member is: data prove nothing, since a

@@ -51,7 +51,11 @@ func Logs(p *modules.Pass, h *inventory.Host, pos token.Position, module string,
 	if inventory.Bind(h, &v); !v.Enabled || len(sources) == 0 {
 		return
 	}
-	if p.Inventory.Generation() < firstVector {
+	old := p.Inventory.Generation() < firstVector
+	if !p.Declared(modules.FileOf(vectorPath, h.Addr)) && !(old && p.Declared(modules.DirOf(targetsDir, h.Addr))) {
+		return // the agent is not ours to run
+	}
+	if old {
 		file := resource.NewFile(render("promtail.targets", map[string]any{"IP": h.Addr, "Job": module, "Sources": sources}), 0o644, "root", "root")
 		p.Tend(pos, modules.FileOf(targetsDir+"/"+module+".yml", h.Addr), file, modules.DirOf(targetsDir, h.Addr))
 		return

@@ -125,6 +125,7 @@ func (c *compiler) compile() {
 	c.keepalived(repos)
 	c.docker(repos)
 	c.logs(repos)
+	c.registration()
 }
 
 // trust gives the node the authority's certificate, for programs that name it and for all others.

@@ -39,6 +39,9 @@ const (
 	CodeFarVIP   = "PG022" // outside the network of the hosts
 	CodeBadVIP   = "PG023" // no address that can be kept, or a mask that cannot be meant
 
+	CodeOldVIP = "PG029" // a vip-manager that cannot speak with etcd
+	CodeNoCard = "PG039" // a host without a network card for the address
+
 	// Services and ports.
 
 	CodePort       = "PG030" // two things on one port of a host

@@ -17,6 +17,7 @@ import (
 // beside it speaks to both.
 type exporter struct {
 	unit, doc, param string
+	port             int
 	packages         []string // best first
 	own, other       string   // the programs
 	ownArgs          string   // the variable with the arguments of the first; those of the other are ARGS
@@ -53,7 +54,7 @@ func (i *instance) databaseExporter() exporter {
 		source = i.source("postgres", v.Port, v.ExporterParams)
 	}
 	return exporter{
-		unit: "pg_exporter", doc: "Metrics of PostgreSQL", param: "pg_exporter_enabled", packages: databaseExporters,
+		unit: "pg_exporter", doc: "Metrics of PostgreSQL", param: "pg_exporter_enabled", packages: databaseExporters, port: v.ExporterPort,
 		own: "/usr/bin/pg_exporter", other: "/usr/bin/prometheus-postgres-exporter", ownArgs: "PG_EXPORTER_OPTS",
 		env: [][2]string{
 			{"PG_EXPORTER_URL", source}, {"DATA_SOURCE_NAME", source},
@@ -74,7 +75,7 @@ func (i *instance) poolExporter() exporter {
 		source = i.source("pgbouncer", v.PoolPort, "sslmode=disable")
 	}
 	return exporter{
-		unit: "pgbouncer_exporter", doc: "Metrics of PgBouncer", param: "pgbouncer_exporter_enabled", packages: poolExporters,
+		unit: "pgbouncer_exporter", doc: "Metrics of PgBouncer", param: "pgbouncer_exporter_enabled", packages: poolExporters, port: v.PoolExporterPort,
 		own: "/usr/bin/pg_exporter", other: "/usr/bin/prometheus-pgbouncer-exporter", ownArgs: "PG_EXPORTER_OPTS",
 		env: [][2]string{
 			{"PG_EXPORTER_URL", source}, {"PGBOUNCER_EXPORTER_CONNECTION_STRING", source},
@@ -91,7 +92,7 @@ func (i *instance) backupExporter() exporter {
 	args := i.listening(v.BackupExporterPort) + " --backrest.stanza-include=" + i.cluster.name + " " + v.BackupExporterOptions
 	args = strings.Replace(args, "--web.telemetry-path", "--web.endpoint", 1)
 	return exporter{
-		unit: "pgbackrest_exporter", doc: "Metrics of pgBackRest", param: "pgbackrest_exporter_enabled", packages: backupExporters,
+		unit: "pgbackrest_exporter", doc: "Metrics of pgBackRest", param: "pgbackrest_exporter_enabled", packages: backupExporters, port: v.BackupExporterPort,
 		own: "/usr/bin/pgbackrest_exporter", other: "/usr/bin/prometheus-pgbackrest-exporter", ownArgs: "PGBACKREST_EXPORTER_OPTS",
 		env: [][2]string{{"PGBACKREST_EXPORTER_OPTS", strings.TrimSpace(args)}, {"ARGS", strings.TrimSpace(args)}},
 	}

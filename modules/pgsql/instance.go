@@ -53,6 +53,8 @@ func (i *instance) prepare() (ready []resource.ID) {
 	before := i.prerequisites(account)
 	packages := i.packages(before)
 	i.watch(account, before)
+	i.comforts(account)
+	i.ship()
 	bin := i.link(programs, i.system().PostgresHome(strconv.Itoa(i.vars.Version)), packages...)
 	return append(i.certificate(homes), bin)
 }
@@ -185,7 +187,7 @@ func (i *instance) units() []unitText {
 	if i.vars.PoolEnabled {
 		all = append(all, unitText{"pgbouncer", render("pgbouncer.service", map[string]any{"Dbsu": i.vars.Dbsu, "Conf": poolLast})})
 	}
-	return all
+	return append(all, unitText{"vip-manager", i.keeperUnit()})
 }
 
 // run wants Patroni to run with its configuration. Nothing that changes makes it start again: what it can

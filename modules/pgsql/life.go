@@ -6,6 +6,7 @@ import (
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/register"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -30,11 +31,11 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr),
 				rulesOf(id.Cluster+"-"+strconv.Itoa(id.Seq), h.Addr))
 			ids = append(ids, leaving(h, id.Cluster)...)
-			ids = append(ids, surveyPackages(h)...)
+			ids = slices.Concat(ids, surveyPackages(h), surveyKeys(h))
 			ids = append(ids, surveyBackups(h, id)...)
 		}
 	}
-	return ids
+	return append(ids, register.Survey(inv)...)
 }
 
 // leaving are the roles and databases that are to go: as long as one is there, its clients keep their way in.

@@ -22,9 +22,13 @@ func (c *cluster) compile() {
 	case c.phase == bare:
 		c.bootstrap()
 		c.services()
+		c.keepers()
+		c.registration()
 	default:
 		c.converge()
 		c.services()
+		c.keepers()
+		c.registration()
 	}
 }
 
