@@ -21,8 +21,10 @@ type PGSeat struct {
 	Port     int
 	DBSU     string // operating system user and superuser, whom the server knows as a peer
 	Data     string // data directory
-	REST     string // "http://10.10.10.11:8008": Patroni's address as its own node reaches it
-	CAFile   string // on the node: who signed the certificate of an https address
+	// Elsewhere is where the data may lie instead: nobody has said which release the instance is of.
+	Elsewhere []string `json:",omitempty"`
+	REST      string   // "http://10.10.10.11:8008": Patroni's address as its own node reaches it
+	CAFile    string   // on the node: who signed the certificate of an https address
 }
 
 func mergePG(have, more []PGPlace) []PGPlace {

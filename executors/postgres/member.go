@@ -20,16 +20,26 @@ type disk struct {
 	major  int
 }
 
-// readDisk reads the version file, and the system identifier, with which the control file begins.
+// readDisk reads the first of the data directories that holds something.
 func (l *Look) readDisk() (d disk, err error) {
-	version, err := l.node.Read(l.seat.Data + "/PG_VERSION")
+	for _, dir := range append([]string{l.seat.Data}, l.seat.Elsewhere...) {
+		if d, err = l.readData(dir); err != nil || d.major != 0 {
+			break
+		}
+	}
+	return d, err
+}
+
+// readData reads the version file, and the system identifier, with which the control file begins.
+func (l *Look) readData(dir string) (d disk, err error) {
+	version, err := l.node.Read(dir + "/PG_VERSION")
 	if err != nil || version == nil {
 		return d, err
 	}
 	if d.major, err = strconv.Atoi(strings.TrimSpace(string(version))); err != nil {
-		return d, fmt.Errorf("%s/PG_VERSION holds no version", l.seat.Data)
+		return d, fmt.Errorf("%s/PG_VERSION holds no version", dir)
 	}
-	control, err := l.node.Read(l.seat.Data + "/global/pg_control")
+	control, err := l.node.Read(dir + "/global/pg_control")
 	if err == nil && len(control) >= 8 {
 		d.system = strconv.FormatUint(binary.NativeEndian.Uint64(control), 10)
 	}

@@ -40,7 +40,6 @@ func (w watched) String() string {
         10.10.10.10: { pg_seq: 1, pg_role: primary, nodename: node-1 }
 ` + replica + `      vars:
         pg_cluster: pg-test
-        pg_version: 17
         pg_conf: tiny.yml
         pg_shared_buffer_ratio: 0.1
         pg_databases: [ { name: app } ]

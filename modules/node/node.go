@@ -50,6 +50,9 @@ func compile(p *modules.Pass) {
 		c.check()
 		c.compile()
 	}
+	for _, c := range cs {
+		c.registration()
+	}
 }
 
 // bind reads the parameters of every host, and leaves those out that cannot be read.
@@ -125,7 +128,6 @@ func (c *compiler) compile() {
 	c.keepalived(repos)
 	c.docker(repos)
 	c.logs(repos)
-	c.registration()
 }
 
 // trust gives the node the authority's certificate, for programs that name it and for all others.

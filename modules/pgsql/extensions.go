@@ -3,8 +3,12 @@ package pgsql
 import (
 	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/distro"
 	"github.com/pigsync/pigsync/modules/pgsql/catalog"
 )
 
@@ -31,6 +35,27 @@ func (c *cluster) checkDefaultExtensions() {
 			}
 		}
 	}
+}
+
+// creatable leaves out what no package source of a member offers, where nobody has asked for it by name: that
+// it is done without has been said of its package.
+func (c *cluster) creatable(list []inventory.Value) (out []inventory.Value) {
+	for _, v := range list {
+		e := Extension{State: "create"}
+		if c.head().bound.Has("pg_default_extensions") || !c.entry(v, &e, &e.Name) || !c.wanting(e.Name) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// wanting tells whether some member cannot have the package of an extension.
+func (c *cluster) wanting(extension string) bool {
+	return slices.ContainsFunc(c.members, func(m *member) bool {
+		i := instance{c, m}
+		packages, err := i.system().Extension(extension, strconv.Itoa(m.vars.Version))
+		return err == nil && slices.ContainsFunc(packages, func(p distro.Package) bool { return i.unoffered(modules.PackageOf(p.Name, m.addr())) })
+	})
 }
 
 func (c *cluster) checkExtension(m *member, pos token.Position, name string) {

@@ -29,6 +29,7 @@ type cluster struct {
 	selectable    []any     // the members as JMESPath sees them, once somebody asked
 	seen          resource.PGCluster
 	phase         phase
+	released      bool // it is known of which release of PostgreSQL it is
 	size          size
 	stanzas       []resource.ID // where the leader's backups go
 }

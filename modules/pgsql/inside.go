@@ -179,7 +179,7 @@ func (c *cluster) templates(after []resource.ID) (ids []resource.ID) {
 			schemas = append(schemas, c.Keep(c.head().at(pos), c.in(resource.KindPGSchema, db, s), resource.PGSchema{}, after...))
 		}
 		ids = append(ids, schemas...)
-		ids = append(ids, c.extensions(db, v.DefaultExtensions, slices.Concat(after, schemas))...)
+		ids = append(ids, c.extensions(db, c.creatable(v.DefaultExtensions), slices.Concat(after, schemas))...)
 		var grants []resource.PGGrant
 		for _, maker := range []string{v.Dbsu, v.AdminUser, "dbrole_admin"} {
 			grants = append(grants, c.defaults(maker)...)

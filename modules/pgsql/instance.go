@@ -206,9 +206,8 @@ func (i *instance) run(after []resource.ID, first ...resource.ID) resource.ID {
 		spec = nil
 	}
 	ids = slices.Concat(ids, after, i.login())
-	etc := i.dir(patroniEtc, 0o750, ready...)
 	// Without this link Patroni is not started, by us or with the machine: it comes when it is the member's turn.
-	link := i.link(patroniLink, pgLink+"/conf/"+path.Base(conf.Path), append(ids, etc)...)
+	link := i.link(patroniLink, pgLink+"/conf/"+path.Base(conf.Path), append(ids, modules.DirOf(patroniEtc, i.addr()))...)
 	return i.keep(modules.UnitOf("patroni", i.addr()), spec, append(ids, link)...)
 }
 

@@ -31,7 +31,7 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr),
 				rulesOf(id.Cluster+"-"+strconv.Itoa(id.Seq), h.Addr))
 			ids = append(ids, leaving(h, id.Cluster)...)
-			ids = slices.Concat(ids, surveyPackages(h), surveyKeys(h))
+			ids = slices.Concat(ids, surveyPackages(h), surveyKeys(h), surveyRelease(h))
 			ids = append(ids, surveyBackups(h, id)...)
 		}
 	}

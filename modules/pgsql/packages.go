@@ -36,13 +36,17 @@ func (c *cluster) packageList(m *member, s distro.System) (list []distro.Package
 }
 
 // prerequisites are what comes before the packages, one after the other: the account, what keeps Debian's
-// from making a cluster of its own, and what keeps units that come with them from starting with the machine
+// from making a cluster of its own, the directories that they would make otherwise, and what keeps units that come with them from starting with the machine
 // before they are ready.
 func (i *instance) prerequisites(account resource.ID) []resource.ID {
 	last := account
 	if i.system().Family == distro.Debian {
 		stock := i.keep(modules.DirOf(stockDir, i.addr()), resource.Dir{Mode: 0o755, Owner: "root", Group: "root"}, last)
 		last = i.rootFile(stockPath, []byte(stockText), stock)
+	}
+	last = i.dir(patroniEtc, 0o750, last)
+	if i.vars.PoolEnabled {
+		last = i.dir(poolDir, 0o750, last)
 	}
 	for _, u := range i.units() {
 		last = i.rootFile("/etc/systemd/system/"+u.name+".service", u.text, last)
@@ -58,8 +62,13 @@ func (i *instance) packages(deps []resource.ID) (ids []resource.ID) {
 	if i.system().Family == "" {
 		return nil // nobody knows what they are called
 	}
+	return i.bring(i.packageList(i.member, i.system()), deps)
+}
+
+// bring wants the packages, and names those that are done without.
+func (i *instance) bring(list []distro.Package, deps []resource.ID) (ids []resource.ID) {
 	var missing []string
-	for _, p := range i.packageList(i.member, i.system()) {
+	for _, p := range list {
 		id := modules.PackageOf(p.Name, i.addr())
 		if !i.Declared(id) {
 			i.keep(id, resource.Package{Version: p.Version, Optional: p.Optional}, deps...)

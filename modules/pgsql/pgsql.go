@@ -18,6 +18,7 @@ func compile(p *modules.Pass) {
 	f.checkStrays()
 	f.checkNames()
 	for _, c := range f.clusters {
+		c.released = c.settleRelease()
 		c.judge()
 	}
 	f.judge()

@@ -20,7 +20,7 @@ func places(inv *inventory.Inventory) resource.Places {
 		if named := inventory.Bind(h, &id); !named.OK() {
 			continue // what is wrong is reported by compile
 		}
-		inventory.Bind(h, &m.vars)
+		m.bound = inventory.Bind(h, &m.vars)
 		m.seq = id.Seq
 		p = p.Merge(resource.Places{PG: []resource.PGPlace{m.place()}})
 	}
@@ -37,7 +37,7 @@ func (m *member) place() resource.PGPlace {
 	return resource.PGPlace{
 		At: v.Cluster, User: v.PatroniUser, Password: resource.NewSecret(v.PatroniPassword.Reveal()),
 		Seats: []resource.PGSeat{{
-			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data),
+			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data), Elsewhere: m.otherHomes(),
 			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: authority,
 		}},
 	}

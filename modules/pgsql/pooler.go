@@ -21,16 +21,16 @@ func (i *instance) pool(ready []resource.ID) {
 	if !i.vars.PoolEnabled {
 		return
 	}
-	dir := i.dir(poolDir, 0o750, ready...)
+	dir := modules.DirOf(poolDir, i.addr())
 	read := []modules.Loaded{
 		i.poolFile("database.txt", i.poolDatabases()), i.poolFile("useropts.txt", i.poolOptions()), i.poolFile("userlist.txt", i.poolUsers()),
 		i.poolFile("pgbouncer.ini", string(i.poolConf())), {Path: poolLast, Content: []byte(i.poolRules()), Conf: true},
 	}
-	after := []resource.ID{dir}
+	after := append(slices.Clone(ready), dir)
 	for _, f := range read {
 		file := resource.NewFile(f.Content, 0o600, i.vars.Dbsu, dbGroup)
 		file.Secret = f.Path == poolDir+"/userlist.txt"
-		before := []resource.ID{dir}
+		before := append(slices.Clone(ready), dir)
 		if f.Path == poolLast {
 			before = after
 		}

@@ -19,6 +19,10 @@ func (c *cluster) compile() {
 	case !c.acceptable() || !c.vacant():
 	case c.paused() && c.head().vars.PatroniMode != "pause":
 		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
+	case !c.released && c.phase == bare:
+		c.unpack()
+	case !c.released:
+		c.whole(nil)
 	case c.phase == bare:
 		c.bootstrap()
 		c.services()
