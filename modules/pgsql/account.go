@@ -19,7 +19,7 @@ func (i *instance) comforts(home resource.ID) {
 		text := render(name, map[string]any{"Bin": i.vars.BinDir, "Conf": patroniLink, "Dbsu": i.vars.Dbsu})
 		i.Tend(i.here(), modules.FileOf("/etc/profile.d/"+name, i.addr()), resource.NewFile(text, 0o644, "root", "root"))
 	}
-	rotate := render("logrotate", map[string]any{"Dbsu": i.vars.Dbsu, "Pool": i.real(i.vars.PoolLogDir), "Backup": i.real(i.vars.BackupLogDir)})
+	rotate := render("logrotate", map[string]any{"Dbsu": i.vars.Dbsu, "Pool": i.real(i.vars.PoolLogDir)})
 	i.Tend(i.here(), modules.FileOf("/etc/logrotate.d/pgsql", i.addr()), resource.NewFile(rotate, 0o644, "root", "root"))
 }
 
