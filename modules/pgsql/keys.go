@@ -28,7 +28,7 @@ func (c *cluster) keysOf(prefix string, t tree, whole resource.ID) {
 		}
 		id := resource.ID{Kind: resource.KindPGConfig, Name: path, At: c.name}
 		after := []resource.ID{whole}
-		if b.key == "archive_command" {
+		if path == archiveKey {
 			after = append(after, c.stanzas...) // or it would fail until they are there
 		}
 		c.Keep(c.head().pos(parameterOf(path)), id, spec, after...)

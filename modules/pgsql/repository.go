@@ -211,6 +211,9 @@ func (c *cluster) copying(m *member) tree {
 	}
 }
 
+// archiveKey is where Patroni keeps the command that hands a segment on.
+const archiveKey = "postgresql/parameters/archive_command"
+
 // saves declares the place of a cluster in its repository, and that it has a first backup. A standby
 // cluster has neither: what it replays was archived where it comes from.
 func (c *cluster) saves(whole resource.ID) {
@@ -236,9 +239,12 @@ func (c *cluster) saves(whole resource.ID) {
 		return
 	}
 	c.stanzas = leading
-	m := c.head()
+	m, after := c.head(), append(slices.Clone(leading), whole)
+	if c.size != (size{}) { // the keys are declared
+		after = append(after, resource.ID{Kind: resource.KindPGConfig, Name: archiveKey, At: c.name})
+	}
 	taken := m.vars.InitBackup && !c.saved()
-	c.Keep(m.at(m.pos("pgbackrest_init_backup")), resource.PGBackupOf(c.name), resource.PGBackup{Taken: taken}, append(slices.Clone(leading), whole)...)
+	c.Keep(m.at(m.pos("pgbackrest_init_backup")), resource.PGBackupOf(c.name), resource.PGBackup{Taken: taken}, after...)
 }
 
 // saved tells whether another repository than the leader's has a full backup of the cluster, or may have: that
