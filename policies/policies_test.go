@@ -310,3 +310,18 @@ func TestRemovalsAreHeldWhole(t *testing.T) {
 		t.Errorf("approved: got %q", got)
 	}
 }
+
+func TestWhatIsFixedCannotBeApproved(t *testing.T) {
+	s := change(diff.Update, "pgdatabase", "app", "pg-test", 0)
+	s.Spec = resource.PGDatabase{PGCreation: resource.PGCreation{Encoding: "LATIN1"}}
+	s.Have = resource.PGDatabase{PGCreation: resource.PGCreation{Encoding: "UTF8"}}
+	c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{s}}}
+	c.Approvals = []policies.Approval{{Steps: []string{s.Digest()}, Until: noon.Add(time.Hour)}}
+	if got := judge(c, policies.Fixed()); got != "deny PS118" {
+		t.Errorf("got %q", got)
+	}
+	s.Spec = resource.PGDatabase{Owner: "app"}
+	if got := judge(&policies.Case{Plan: &diff.Plan{Steps: []diff.Step{s}}}, policies.Fixed()); got != "allow" {
+		t.Errorf("got %q for what can be changed", got)
+	}
+}

@@ -41,6 +41,9 @@ func Authority(name string) resource.CA {
 //	etcd CLUSTER quorum|no-quorum|unknown [LEADER]
 //	member CLUSTER NAME PEERURL [ill] [learner]     NAME - has not started yet
 //	postgres CLUSTER LEADER|-|unknown               of PostgreSQL; - when nobody leads
+//	rule INSTANCE NODE LINE...                      a line of its pg_hba.conf
+//	client INSTANCE NODE DATABASE USER ADDRESS      who is connected to it
+//	goes CLUSTER pgrole/NAME|pgdatabase/NAME        is there, and is to go
 //	instance CLUSTER NAME NODE SYSTEM [leads|follows] [paused] [pending]   with neither, only its data are there
 //	stanza NAME PLACE SYSTEM [full]          a repository keeps backups of a cluster, and has a full one
 func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, error) {
@@ -66,7 +69,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3, "rule": 3, "client": 5, "goes": 2}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -113,6 +116,10 @@ func (k known) line(word string, args []string) error {
 		k.instance(args)
 	case "stanza":
 		k.stanza(args)
+	case "rule", "client":
+		k.rules(word, args)
+	case "goes":
+		k[resource.ID{Kind: resource.KindPGAbsent, Name: args[1], At: args[0]}] = resource.State{Spec: resource.PGAbsent{There: true}}
 	}
 	return nil
 }

@@ -255,7 +255,7 @@ func (b *rulebook) admits(l *hba.Line, user, account string, certified bool) boo
 	return true
 }
 
-// from is a connection of a host's.
-func from(addr netip.Addr, database, user string) hba.Conn {
-	return hba.Conn{Addr: addr, Database: database, User: user}
+// from is a connection of a host's, to the database that every server has.
+func from(addr netip.Addr, user string) hba.Conn {
+	return hba.Conn{Addr: addr, Database: "postgres", User: user}
 }

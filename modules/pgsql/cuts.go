@@ -107,10 +107,10 @@ func (i *instance) indispensable() (all []caller) {
 		all = append(all, caller{"replication by " + v.ReplUser + " from " + o.addr(), twoWays(hba.Conn{Addr: o.host.IP, Replication: true, User: v.ReplUser}), "", false})
 	}
 	for _, h := range i.fleet.watchers() {
-		all = append(all, caller{"the monitoring role " + v.MonitorUser + " from " + h.Addr, twoWays(from(h.IP, "postgres", v.MonitorUser)), "", false})
+		all = append(all, caller{"the monitoring role " + v.MonitorUser + " from " + h.Addr, twoWays(from(h.IP, v.MonitorUser)), "", false})
 	}
 	if a, err := netip.ParseAddr(i.around.AdminIP); err == nil {
-		all = append(all, caller{"the administrator " + v.AdminUser + " from " + a.String(), twoWays(from(a, "postgres", v.AdminUser)), "", true})
+		all = append(all, caller{"the administrator " + v.AdminUser + " from " + a.String(), twoWays(from(a, v.AdminUser)), "", true})
 	}
 	return all
 }

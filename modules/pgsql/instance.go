@@ -49,6 +49,7 @@ func (i *instance) rootFile(name string, content []byte, after ...resource.ID) r
 // prepare wants all that Patroni finds when it starts, and gives what all of it stands behind.
 func (i *instance) prepare() (ready []resource.ID) {
 	account := i.account()
+	i.pgpass(account)
 	homes := i.homes(account)
 	before := i.prerequisites(account)
 	packages := i.packages(before)

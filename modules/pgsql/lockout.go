@@ -17,7 +17,7 @@ func (c *cluster) checkReplication(books []*rulebook) {
 				b.Errorf(b.place(why), CodeReplication, "%s: %s on %s cannot stream from %s%s", b.list, b.member.vars.ReplUser, o.addr(), b.member.addr(), why.because())
 				return
 			}
-			rewind := from(o.host.IP, "postgres", b.member.vars.ReplUser)
+			rewind := from(o.host.IP, b.member.vars.ReplUser)
 			if why, out := b.lockedOut(rewind, "", false); out && o.vars.Cluster == c.name {
 				b.Warnf(b.place(why), CodeReplication, "%s: %s on %s cannot connect to database postgres of %s%s: pg_rewind fails after a failover",
 					b.list, b.member.vars.ReplUser, o.addr(), b.member.addr(), why.because())
@@ -60,7 +60,7 @@ func (b *rulebook) checkMonitor() {
 		}
 	}
 	for _, h := range b.fleet.watchers() {
-		if why, out := b.lockedOut(from(h.IP, "postgres", v.MonitorUser), "", false); out {
+		if why, out := b.lockedOut(from(h.IP, v.MonitorUser), "", false); out {
 			b.Warnf(b.place(why), CodeMonitor, "%s: %s on %s cannot connect to %s%s: Grafana shows nothing of it", b.list, v.MonitorUser, h.Addr, b.member.addr(), why.because())
 			return
 		}
@@ -81,7 +81,7 @@ func (b *rulebook) checkAdmin() {
 	if !ok || v.IsNull() || err != nil {
 		return
 	}
-	if why, out := b.lockedOut(from(a, "postgres", b.member.vars.AdminUser), "", true); out {
+	if why, out := b.lockedOut(from(a, b.member.vars.AdminUser), "", true); out {
 		b.Warnf(b.place(why), CodeAdmin, "%s: the administrator %s on %s (admin_ip) cannot connect to %s%s", b.list, b.member.vars.AdminUser, a, b.member.addr(), why.because())
 	}
 }

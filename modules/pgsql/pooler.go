@@ -31,8 +31,11 @@ func (i *instance) pool(ready []resource.ID) {
 		file := resource.NewFile(f.Content, 0o600, i.vars.Dbsu, dbGroup)
 		file.Secret = f.Path == poolDir+"/userlist.txt"
 		before := append(slices.Clone(ready), dir)
-		if f.Path == poolLast {
+		switch {
+		case f.Path == poolLast:
 			before = after
+		case file.Secret:
+			before = append(before, i.pooledRoles()...)
 		}
 		after = append(after, i.keep(modules.FileOf(f.Path, i.addr()), file, before...))
 	}

@@ -58,6 +58,7 @@ func (c *cluster) bootstrap() {
 // converge changes a cluster that lives: only while it is well, and who does not run first.
 func (c *cluster) converge() {
 	whole := c.whole(resource.PGHealth{Healthy: true})
+	c.inside(whole)
 	var gates []resource.ID
 	for _, m := range c.members {
 		i := instance{c, m}
@@ -65,13 +66,12 @@ func (c *cluster) converge() {
 		if !c.needed(m) {
 			after = append(after, whole)
 		}
-		gate := i.gate(i.run(after, i.rules(whole)...))
+		gate := i.gate(i.run(after, append(i.rules(whole), i.credentials()...)...))
 		i.serve(gate, whole)
 		gates = append(gates, gate)
 	}
 	c.saves(whole)
 	c.keys(whole)
-	c.inside(whole)
 	c.rest(whole, gates)
 }
 
