@@ -85,6 +85,15 @@ func baseline(t *testing.T, b *bench) {
 	}
 }
 
+// homeless is an extension of which nobody says where it goes: not into the catalog.
+func homeless(t *testing.T, b *bench) {
+	b.becomes(b.ID(resource.KindPGDatabase, "shelter"), resource.PGDatabase{})
+	have := b.becomes(b.ID(resource.KindPGExtension, resource.PGIn("shelter", "citext")), resource.PGExtension{Version: "1.5"}).(resource.PGExtension)
+	if have.Schema != "public" {
+		t.Errorf("it went into %s", have.Schema)
+	}
+}
+
 // madeAgain drops a database and makes it, once.
 func madeAgain(t *testing.T, b *bench) {
 	id := b.ID(resource.KindPGDatabase, "again")

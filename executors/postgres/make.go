@@ -75,7 +75,7 @@ func extensionChange(a diff.Action, name string, want resource.PGExtension, have
 		if want.Version != "" {
 			sql += " VERSION " + literal(want.Version)
 		}
-		return []string{sql + " CASCADE"}
+		return []string{"SET LOCAL search_path = public", sql + " CASCADE"} // where it goes of which nobody says where
 	}
 	if want.Schema != "" && want.Schema != now.Schema {
 		todo = append(todo, "ALTER EXTENSION "+name+" SET SCHEMA "+ident(want.Schema))

@@ -92,7 +92,7 @@ func TestServer(t *testing.T) {
 		"a picture": picture, "roles": roles, "any names": anyNames, "passwords": passwords, "expiry": expiry,
 		"memberships": memberships, "dropped roles": droppedRoles, "databases": databases, "immovable": immovable,
 		"inside a database": insideDatabase, "privileges": privileges, "configuration": configuration, "reload": reload,
-		"rules": rules, "baseline": baseline, "made again": madeAgain,
+		"rules": rules, "baseline": baseline, "made again": madeAgain, "homeless": homeless,
 	} {
 		t.Run(name, func(t *testing.T) { try(t, &bench{Cluster: b.With(t)}) })
 	}

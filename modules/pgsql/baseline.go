@@ -26,11 +26,14 @@ func (c *cluster) checkBaseline(d *Database) {
 }
 
 // baseline wants it to have been run, after all else that is declared of the database.
-func (c *cluster) baseline(d *Database, after []resource.ID) {
+func (c *cluster) baseline(d *Database, after []resource.ID) []resource.ID {
 	if d.Baseline == "" {
-		return
+		return nil
 	}
-	if sql, err := c.baselineOf(d); err == nil {
-		c.Keep(d.Pos, resource.ID{Kind: resource.KindPGBaseline, Name: d.Name, At: c.name}, resource.PGBaseline{SQL: sql}, after...)
+	sql, err := c.baselineOf(d)
+	if err != nil {
+		return nil
 	}
+	id := resource.ID{Kind: resource.KindPGBaseline, Name: d.Name, At: c.name}
+	return []resource.ID{c.Keep(d.Pos, id, resource.PGBaseline{SQL: sql}, after...)}
 }

@@ -1,6 +1,7 @@
 package pgsql
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -25,8 +26,10 @@ func (c *cluster) inside(whole resource.ID) {
 		}
 		all = append(all, d)
 	}
-	for _, d := range all {
-		c.database(d, slices.Concat(c.grantees(whole, d.owners(c)...), templates))
+	made := map[string][]resource.ID{}
+	for _, d := range copiesLast(all) {
+		after := slices.Concat(c.grantees(whole, d.owners(c)...), templates, made[d.Template])
+		made[d.Name] = c.database(d, after)
 	}
 	c.gone(gone, whole)
 }
@@ -249,7 +252,24 @@ func (c *cluster) databases() []*Database {
 	return all
 }
 
-func (c *cluster) database(d *Database, after []resource.ID) {
+// copiesLast puts those that are copies of others behind them.
+func copiesLast(all []*Database) []*Database {
+	byName := map[string]*Database{}
+	for _, d := range all {
+		byName[d.Name] = d
+	}
+	depth := func(d *Database) (n int) {
+		for n < len(all) && byName[d.Template] != nil {
+			d, n = byName[d.Template], n+1
+		}
+		return n
+	}
+	slices.SortStableFunc(all, func(a, b *Database) int { return cmp.Compare(depth(a), depth(b)) })
+	return all
+}
+
+// database declares one with all that is in it, and gives what that is.
+func (c *cluster) database(d *Database, after []resource.ID) []resource.ID {
 	id := c.Keep(d.Pos, resource.PGDatabaseOf(d.Name, c.name), resource.PGDatabase{
 		Owner: d.Owner, Tablespace: d.Tablespace, IsTemplate: d.IsTemplate, AllowConn: d.AllowConn, Limit: d.ConnLimit,
 		Comment: d.Comment, Settings: settings(d.Parameters), Again: d.State == "recreate", Baseline: d.Baseline != "", PGCreation: resource.PGCreation{
@@ -258,13 +278,14 @@ func (c *cluster) database(d *Database, after []resource.ID) {
 		},
 	}, after...)
 	if d.AllowConn != nil && !*d.AllowConn {
-		return // nobody can look inside
+		return []resource.ID{id} // nobody can look inside
 	}
 	schemas := c.schemas(d, id)
 	made := c.extensions(d.Name, d.Extensions, append(schemas, id))
 	rights := resource.ID{Kind: resource.KindPGPrivileges, Name: d.Name, At: c.name}
 	c.Keep(d.Pos, rights, c.rights(d), append(schemas, id)...)
-	c.baseline(d, slices.Concat(schemas, made, []resource.ID{id, rights}))
+	all := slices.Concat(schemas, made, []resource.ID{id, rights})
+	return append(all, c.baseline(d, all)...)
 }
 
 func first(values ...string) string {
