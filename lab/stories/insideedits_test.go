@@ -116,7 +116,7 @@ var databaseEdits = []edit{
 		},
 		does: []string{database, "~ pgschema:store/t@pg-test", "~ pgprivileges:store@pg-test"}, in: "store",
 		holds: "SELECT pg_get_userbyid(datdba) = 'dbuser_dba' AND 't'::regnamespace IN (SELECT oid FROM pg_namespace WHERE nspowner = 'app'::regrole) FROM pg_database WHERE datname = 'store'",
-		drift: "ALTER DATABASE store OWNER TO app; ALTER SCHEMA t OWNER TO postgres", mends: []string{database, "~ pgschema:store/t@pg-test"},
+		drift: "ALTER DATABASE store OWNER TO app; ALTER SCHEMA t OWNER TO postgres", mends: []string{database, "~ pgschema:store/t@pg-test", "~ pgprivileges:store@pg-test"},
 	},
 	{
 		name: "an extension in another schema, and one that is older",
@@ -131,7 +131,7 @@ var databaseEdits = []edit{
 	},
 	{
 		name: "not for everybody", git: store(", revokeconn: true"), does: []string{"~ pgprivileges:store@pg-test"}, in: "store",
-		holds: "SELECT NOT has_database_privilege('reader', 'store', 'CONNECT') AND has_database_privilege('app', 'store', 'CONNECT')",
+		holds: "SELECT NOT has_database_privilege('dbrole_readonly', 'store', 'CONNECT') AND has_database_privilege('app', 'store', 'CONNECT')",
 		drift: "GRANT CONNECT ON DATABASE store TO public", mends: []string{"~ pgprivileges:store@pg-test"},
 	},
 	{
@@ -146,7 +146,7 @@ var databaseEdits = []edit{
 		name: "a copy of another", git: func(i *inside) {
 			i.databases = []string{"{ name: store, owner: app, allowconn: true }", "{ name: copied, template: store, owner: app, pgbouncer: false }"}
 		},
-		does: append(pooled("database.txt"), database, "+ pgdatabase:copied@pg-test", "+ pgprivileges:copied@pg-test"), in: "copied",
+		does: []string{database, "+ pgdatabase:copied@pg-test", "+ pgprivileges:copied@pg-test"}, in: "copied",
 		holds: "SELECT count(*) = 1 FROM pg_namespace WHERE nspname = 't'",
 	},
 }
