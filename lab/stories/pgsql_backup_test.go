@@ -56,7 +56,7 @@ func (s *story) backups(n int) (types []string) {
 func (s *story) fails(says string) {
 	s.Helper()
 	head, told := s.git("rev-parse", "HEAD"), regexp.MustCompile(says)
-	s.stands(3*time.Minute, says, func(st status) bool {
+	s.stands(10*time.Minute, says, func(st status) bool {
 		said := slices.ContainsFunc(st.Results, told.MatchString) ||
 			slices.ContainsFunc(st.Problems, func(p problem) bool { return p.Severity == "error" && told.MatchString(p.Message) })
 		return st.Revision == head && said
@@ -144,12 +144,12 @@ func TestPgsqlBackupToStore(t *testing.T) {
 	}
 	s.quietLooks(2, "converged")
 
-	s.on(1, "psql -h /var/run/postgresql -U postgres -d app -qc 'create table shop.kept as select generate_series(1, 1000) as x'")
+	s.on(1, asPostgres+"psql -h /var/run/postgresql -U postgres -d app -qc 'create table shop.kept as select generate_series(1, 1000) as x'")
 	s.on(2, "systemctl stop patroni && rm -rf /data/postgres/pg-test-17/data")
 	s.converges(5 * time.Minute)
 	s.isHealthy(1, 3)
 	s.on(2, "grep -q 'replica has been created using pgbackrest' /pg/log/patroni/*")
-	s.on(2, "test \"$(psql -h /var/run/postgresql -U postgres -d app -Atc 'select count(*) from shop.kept')\" = 1000")
+	s.on(2, "test \"$("+asPostgres+"psql -h /var/run/postgresql -U postgres -d app -Atc 'select count(*) from shop.kept')\" = 1000")
 
 	s.commit("another passphrase", saved{strings.ReplaceAll(toStore, "Cipher.Story", "Cipher.Other")})
 	s.fails(`another cipher_pass`)
