@@ -135,3 +135,9 @@ func pooled(files ...string) (all []string) {
 	}
 	return append(all, each("~ unit:pgbouncer")...)
 }
+
+// pooledAt is what mends one of the pooler's files on one member: what was in it meanwhile may have been read,
+// so it is read again.
+func pooledAt(n int, file string) []string {
+	return []string{"~ file:/etc/pgbouncer/" + file + "@" + address(n), "~ unit:pgbouncer@" + address(n)}
+}

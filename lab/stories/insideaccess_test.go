@@ -28,7 +28,7 @@ var accessEdits = []edit{
 			i.services = []string{"{ name: extra, port: 5440, selector: '[]', check: /read-only, dest: pgbouncer }"}
 		},
 		does: slices.Concat(service("+", "extra"), each("~ unit:haproxy")), holds: "SELECT true",
-		sh: "rm /etc/haproxy/conf.d/pg-test-extra.cfg", mends: []string{"+ file:/etc/haproxy/conf.d/pg-test-extra.cfg@" + address(1)},
+		sh: "rm /etc/haproxy/conf.d/pg-test-extra.cfg", mends: []string{"+ file:/etc/haproxy/conf.d/pg-test-extra.cfg@" + address(1), "~ unit:haproxy@" + address(1)},
 	},
 	{
 		name: "other weights", git: func(i *inside) { i.vars = []string{"pg_weight: 50"} },
@@ -55,7 +55,7 @@ var accessEdits = []edit{
 	{
 		name: "a rule of the pooler", git: func(i *inside) { i.poolRules = []string{"{ user: app, db: app, addr: 192.0.2.0/24, auth: pwd }"} },
 		does: pooled("pgb_hba.conf"), holds: "SELECT true", sh: "echo >/etc/pgbouncer/pgb_hba.conf",
-		mends: []string{"~ file:/etc/pgbouncer/pgb_hba.conf@" + address(1)},
+		mends: pooledAt(1, "pgb_hba.conf"),
 	},
 }
 

@@ -87,7 +87,7 @@ var roleEdits = []edit{
 	{
 		name: "out of the pooler", git: func(i *inside) { i.users = []string{"{ name: reader, password: '" + verifier + "' }"} }, does: pooled("userlist.txt"),
 		holds: "SELECT rolcanlogin FROM pg_authid WHERE rolname = 'reader'",
-		sh:    "echo '\"mallory\" \"x\"' >>/etc/pgbouncer/userlist.txt", mends: []string{"~ file:/etc/pgbouncer/userlist.txt@" + address(1)},
+		sh:    "echo '\"mallory\" \"x\"' >>/etc/pgbouncer/userlist.txt", mends: pooledAt(1, "userlist.txt"),
 	},
 	{
 		name: "nothing of it is asked for any more", git: func(i *inside) { i.users = nil }, holds: "SELECT rolcanlogin FROM pg_authid WHERE rolname = 'reader'",
@@ -136,7 +136,7 @@ var databaseEdits = []edit{
 	},
 	{
 		name: "limits in the pooler", git: store(", pool_size: 7, pool_mode: session"), does: pooled("database.txt"), holds: "SELECT true",
-		sh: "sed -i /store/d /etc/pgbouncer/database.txt", mends: []string{"~ file:/etc/pgbouncer/database.txt@" + address(1)},
+		sh: "sed -i /store/d /etc/pgbouncer/database.txt", mends: pooledAt(1, "database.txt"),
 	},
 	{
 		name: "nobody may connect", git: store(", allowconn: false"), does: append(pooled("database.txt"), database),
