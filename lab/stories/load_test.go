@@ -30,7 +30,7 @@ type load struct {
 // second is what pgbench says of the last second.
 var second = regexp.MustCompile(`^progress: ([0-9.]+) s, ([0-9.]+) tps, .*, ([0-9]+) failed`)
 
-// client keeps the application busy through a service of the first node, with so many transactions a second.
+// loads keeps the application busy through a service of the first node, with so many transactions a second.
 // What is written goes into a table of its own.
 func (s *story) loads(port int, writes bool, rate int) *load {
 	s.Helper()
@@ -51,6 +51,11 @@ func (s *story) loads(port int, writes bool, rate int) *load {
 		l.listen(out)
 		_ = cmd.Wait() // it is ended by force, or has said why it ended
 	}()
+	end := l.stop
+	l.stop = func() { // it outlives whoever started it on the node, and holds what it writes to
+		_, _ = s.node(1).Run(context.WithoutCancel(s.Context()), "pkill", "-f", fmt.Sprintf("^/usr/lib/postgresql/17/bin/pgbench .*/tmp/load.%d ", port))
+		end()
+	}
 	s.Cleanup(func() { l.stop(); <-l.ended })
 	s.eventually(time.Minute, l.name+" runs", func() bool {
 		l.mu.Lock()
