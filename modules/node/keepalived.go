@@ -9,6 +9,7 @@ import (
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/register"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -53,6 +54,31 @@ func (c *compiler) keepalived(repos []resource.ID) {
 	}
 	file := c.Tend(pos, modules.FileOf(keepalivedPath, node), spec, pkg, dir)
 	c.vipExporter(repos, c.Tend(pos, modules.UnitOf("keepalived", node), unit, file))
+	c.vipName()
+}
+
+// namers are, by cluster, the first node with a shared address: a cluster has one name, which is the first's.
+func namers(cs []*compiler, shared map[netip.Addr][]*compiler) map[string]*compiler {
+	by := map[string]*compiler{}
+	for _, c := range cs {
+		if cluster := c.vars.cluster(); by[cluster] == nil && len(shared[c.vars.VIPAddress]) > 0 && c.vars.VIPEnabled {
+			by[cluster] = c
+		}
+	}
+	return by
+}
+
+// vipName registers the name of the address in DNS.
+func (c *compiler) vipName() {
+	if !c.namer {
+		return
+	}
+	param := "vip_address"
+	if c.bound.Has("vip_dns_suffix") {
+		param = "vip_dns_suffix"
+	}
+	cluster := c.vars.cluster()
+	register.Record(c.Pass, c.bound.Pos(param), cluster+".vip", c.vars.VIPAddress.String(), cluster+c.vars.VIPSuffix)
 }
 
 // keepalivedExporter is Pigsty's own package: no distribution has one.

@@ -44,9 +44,11 @@ func compile(p *modules.Pass) {
 	checkNames(cs)
 	checkVIPs(cs)
 	names, peers, shared := roster(p.Inventory), peers(p.Inventory), sharers(cs)
+	named := namers(cs, shared)
 	served := servesTime(cs)
 	for _, c := range cs {
 		c.roster, c.peers, c.served, c.sharers = names, peers, served, shared[c.vars.VIPAddress]
+		c.namer = named[c.vars.cluster()] == c
 		c.check()
 		c.compile()
 	}
@@ -98,6 +100,7 @@ type compiler struct {
 	served bool   // some node takes its time from the admin node
 	// sharers are the nodes that share the address of this one; none when it shares none.
 	sharers []*compiler
+	namer   bool // it registers the name of the shared address
 }
 
 func (c *compiler) compile() {
