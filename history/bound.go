@@ -103,6 +103,14 @@ func (r Released) bound() Entry {
 
 func (c Called) bound() Entry { return Called{oneLine(c.Call), oneLine(c.By), oneLine(c.From)} }
 
+func (a Adopted) bound() Entry {
+	a.By, a.Owners = oneLine(a.By), slices.Clone(a.Owners)
+	for i := range a.Owners {
+		a.Owners[i] = oneLine(a.Owners[i])
+	}
+	return a
+}
+
 func (c Checkpoint) bound() Entry { return c }
 
 func (u Unknown) bound() Entry { return u }

@@ -16,6 +16,7 @@ type Decision struct {
 	Approval *policies.Approval  `json:"approval,omitempty"`
 	Hold     *policies.HoldOrder `json:"hold,omitempty"`
 	Release  *Released           `json:"release,omitempty"`
+	Accept   *Adopted            `json:"accept,omitempty"`
 }
 
 // maxDecision is the longest decision in bytes; an approval of 100,000 steps fits.
@@ -30,16 +31,35 @@ func badDecision(format string, args ...any) error {
 
 // check says what is missing, before somebody relies on a hold that holds nothing.
 func (d Decision) check() error {
-	a, h, r := d.Approval, d.Hold, d.Release
-	switch {
-	case a != nil && h == nil && r == nil:
-		return checkApproval(a)
-	case h != nil && a == nil && r == nil:
-		return checkHold(h)
-	case r != nil && a == nil && h == nil:
-		return checkOrder(r.Owner, r.By)
+	var errs []error
+	if d.Approval != nil {
+		errs = append(errs, checkApproval(d.Approval))
 	}
-	return badDecision("want one of approval, hold, release")
+	if d.Hold != nil {
+		errs = append(errs, checkHold(d.Hold))
+	}
+	if d.Release != nil {
+		errs = append(errs, checkOrder(d.Release.Owner, d.Release.By))
+	}
+	if d.Accept != nil {
+		errs = append(errs, checkAccept(d.Accept))
+	}
+	if len(errs) != 1 {
+		return badDecision("want one of approval, hold, release, accept")
+	}
+	return errs[0]
+}
+
+func checkAccept(a *Adopted) error {
+	if len(a.Owners) == 0 {
+		return badDecision("it accepts nobody")
+	}
+	for _, owner := range a.Owners {
+		if err := checkOrder(owner, a.By); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkApproval(a *policies.Approval) error {
@@ -77,6 +97,11 @@ func (d Decision) entry() Entry {
 		return Approved{Approval: *d.Approval, Decision: d.ID}
 	case d.Hold != nil:
 		return HoldOrdered{HoldOrder: *d.Hold, Decision: d.ID}
+	}
+	if d.Accept != nil {
+		a := *d.Accept
+		a.Decision = d.ID
+		return a
 	}
 	r := *d.Release
 	r.Decision = d.ID

@@ -24,6 +24,7 @@ const (
 	KindHold       Kind = "hold"
 	KindReleased   Kind = "released"
 	KindCalled     Kind = "called"
+	KindAdopted    Kind = "adopted"
 	KindCheckpoint Kind = "checkpoint"
 )
 
@@ -107,6 +108,13 @@ type Called struct {
 	From string `json:"from,omitempty"` // the address it came from
 }
 
+// Adopted tells of owners that are ours to change from now on: they were seen in sync, or somebody said so.
+type Adopted struct {
+	Owners   []string `json:"owners"`       // exact; somebody may accept a pattern
+	By       string   `json:"by,omitempty"` // "" where they were seen in sync
+	Decision string   `json:"decision,omitempty"`
+}
+
 // Checkpoint is what the records before it amount to; every file begins with one.
 type Checkpoint struct {
 	Converged  string               `json:"converged,omitempty"` // revision, "" for none
@@ -116,6 +124,11 @@ type Checkpoint struct {
 	Approvals  []policies.Approval  `json:"approvals,omitempty"` // without the steps that were done
 	Holds      []policies.HoldOrder `json:"holds,omitempty"`
 	Unfinished []Intent             `json:"unfinished,omitempty"`
+	Changed    map[string]time.Time `json:"changed,omitempty"` // owner: when something of it was last changed
+	Stopped    map[string]time.Time `json:"stopped,omitempty"` // owner: when something of it was stopped for good
+	Adopted    []string             `json:"adopted,omitempty"`
+	Since      time.Time            `json:"since,omitzero"`  // all that was changed since then is known
+	Latest     time.Time            `json:"latest,omitzero"` // the newest time that was written down
 }
 
 // Unknown is a record of a kind that only a later version knows.
@@ -157,6 +170,9 @@ func (Released) Kind() Kind { return KindReleased }
 // Kind is KindCalled.
 func (Called) Kind() Kind { return KindCalled }
 
+// Kind is KindAdopted.
+func (Adopted) Kind() Kind { return KindAdopted }
+
 // Kind is KindCheckpoint.
 func (Checkpoint) Kind() Kind { return KindCheckpoint }
 
@@ -191,6 +207,8 @@ func decode(k Kind, data []byte) (Entry, error) {
 		return as[Released](k, data)
 	case KindCalled:
 		return as[Called](k, data)
+	case KindAdopted:
+		return as[Adopted](k, data)
 	case KindCheckpoint:
 		return as[Checkpoint](k, data)
 	}

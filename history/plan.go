@@ -1,6 +1,7 @@
 package history
 
 import (
+	"maps"
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
@@ -15,6 +16,8 @@ type Planned struct {
 	Summary    string      `json:"summary"`
 	Steps      []Step      `json:"steps"`
 	Objections []Objection `json:"objections,omitempty"`
+	// World is what was seen of the plan's clusters, by owner; see policies.World.
+	World map[string]string `json:"world,omitempty"`
 }
 
 // Step is what is remembered of a step: never a value.
@@ -77,14 +80,14 @@ func (p Planned) Approval(by string, now, until time.Time) policies.Approval {
 	for i, s := range p.Steps {
 		steps[i] = s.Digest
 	}
-	return policies.Approval{Revision: p.Revision, Digest: p.Digest, Steps: steps, By: by, When: now, Until: until}
+	return policies.Approval{Revision: p.Revision, Digest: p.Digest, Steps: steps, By: by, When: now, Until: until, World: p.World}
 }
 
 // same tells whether a plan is no news after another: the same steps with the same verdicts for the
 // same causes. How a reason is worded is no news, because it may count or tell the time.
 func (p Planned) same(o Planned) bool {
 	if p.Revision != o.Revision || p.Digest != o.Digest ||
-		len(p.Steps) != len(o.Steps) || len(p.Objections) != len(o.Objections) {
+		len(p.Steps) != len(o.Steps) || len(p.Objections) != len(o.Objections) || !maps.Equal(p.World, o.World) {
 		return false
 	}
 	for i := range p.Steps {

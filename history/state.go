@@ -2,6 +2,7 @@ package history
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 	maxHolds      = 1000
 	maxUnfinished = 1000
 	maxDecisions  = 10_000 // ids remembered, so that none is taken from the inbox twice
+	maxAdopted    = 20_000 // owners
 )
 
 // state is what the records amount to. It changes by apply alone, whether a record is written or
@@ -38,6 +40,7 @@ type last struct {
 
 // apply takes one record in; data is the payload that e was decoded from, nil e a plan that was not.
 func (s *state) apply(r row, e Entry) {
+	s.tick(r.time)
 	switch e := e.(type) {
 	case RunBegan:
 		s.begin(e)
@@ -62,8 +65,11 @@ func (s *state) apply(r row, e Entry) {
 	case Released:
 		s.decide(e.Decision)
 		s.Holds = without(s.Holds, e.Owner)
+	case Adopted:
+		s.decide(e.Decision)
+		s.adopt(e.Owners)
 	case Checkpoint:
-		s.Checkpoint, s.last = e, last{}
+		s.goOn(e)
 	}
 }
 
@@ -113,9 +119,10 @@ func (s *state) finish(when time.Time, e Result) {
 	s.last.outcome = nil
 	s.Unfinished = s.others(e.Step)
 	action := []rune(e.Step.Action + " ")[0]
-	s.trail.add(e.Step.ID, policies.Event{When: when, Action: diff.Action(action), Err: e.Err})
+	s.trail.add(e.Step.ID, policies.Event{When: when, Action: diff.Action(action), Err: e.Err, Took: e.Took})
+	s.remember(when, diff.Action(action), e)
 	if e.Err == "" {
-		s.spend(e.Step.Digest)
+		s.spend(e.Step)
 	}
 }
 
@@ -125,14 +132,19 @@ func (s *state) others(step Step) []Intent {
 }
 
 // spend takes a step that was done out of every approval: each is let through once, even when the
-// events that prove it are long forgotten.
-func (s *state) spend(digest string) {
-	if !slices.ContainsFunc(s.Approvals, func(a policies.Approval) bool { return slices.Contains(a.Steps, digest) }) {
+// events that prove it are long forgotten. What it moved itself takes the rest of the approval from nobody.
+func (s *state) spend(step Step) {
+	approves := func(a policies.Approval) bool { return slices.Contains(a.Steps, step.Digest) }
+	if !slices.ContainsFunc(s.Approvals, approves) {
 		return
 	}
 	var left []policies.Approval
 	for _, a := range s.Approvals {
-		a.Steps = filter(a.Steps, func(d string) bool { return d != digest })
+		if approves(a) {
+			a.Steps = filter(a.Steps, func(d string) bool { return d != step.Digest })
+			a.World = maps.Clone(a.World)
+			delete(a.World, step.Owner)
+		}
 		if len(a.Steps) > 0 {
 			left = append(left, a)
 		}
@@ -140,10 +152,12 @@ func (s *state) spend(digest string) {
 	s.Approvals = left
 }
 
-// approve adds an approval; a later one of the same plan counts instead of an earlier one.
+// approve adds an approval; a later one of the same plan by the same person counts instead of an earlier one.
 func (s *state) approve(e Approved, now time.Time) {
 	s.decide(e.Decision)
-	keep := filter(s.liveApprovals(now), func(a policies.Approval) bool { return a.Digest != e.Digest })
+	keep := filter(s.liveApprovals(now), func(a policies.Approval) bool {
+		return a.Digest != e.Digest || a.By != e.By || a.Via != e.Via
+	})
 	keep = newest(append(keep, e.Approval), maxApprovals)
 	steps := 0
 	for i := len(keep) - 1; i >= 0; i-- {
@@ -173,6 +187,10 @@ func (s *state) decide(id string) {
 func (s *state) checkpoint(now time.Time) Checkpoint {
 	c := s.Checkpoint
 	c.Approvals, c.Holds = s.liveApprovals(now), s.liveHolds(now)
+	c.Changed, c.Stopped = since(s.Changed, now.Add(-keepsChanged)), since(s.Stopped, now.Add(-keepsStopped))
+	if c.Since.IsZero() {
+		c.Since = now.UTC()
+	}
 	return c
 }
 
@@ -191,6 +209,10 @@ func (s *state) admit(e Entry, now time.Time) error {
 		return checkHold(&e.HoldOrder)
 	case Released:
 		return checkOrder(e.Owner, e.By)
+	case Adopted:
+		if len(s.Adopted)+len(e.Owners) > maxAdopted {
+			return errors.New("too many owners")
+		}
 	}
 	return nil
 }

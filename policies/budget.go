@@ -2,6 +2,7 @@ package policies
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/pigsync/pigsync/diff"
@@ -27,7 +28,11 @@ const (
 	PerModule Per = "module"
 	PerOwner  Per = "owner" // a cluster, or a node for what is the node's own
 	PerLabel  Per = "label"
+	PerHost   Per = "host" // the machine below a node, as the label "host" of node/<address> says
 )
+
+// hostLabel is the label that names the physical machine of a node.
+const hostLabel = "host"
 
 // Labels are what the daemon's file says of owners, by exact name or pattern: {"pgsql/pg-gold*": {"tier": "gold"}}.
 type Labels map[string]map[string]string
@@ -79,6 +84,11 @@ func (b Budget) judge(c *Case, labels Labels) (os []Objection) {
 			continue
 		}
 		group, shares := b.group(s, labels)
+		if shares && group == "" && b.Per == PerHost {
+			reason := fmt.Sprintf("budget %s: nobody said on which machine node/%s is: give it the label %s", b.Name, s.ID.At, hostLabel)
+			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS114", Reason: reason})
+			continue
+		}
 		if !shares || join(c.Plan, lanes[group], i) {
 			continue
 		}
@@ -152,6 +162,9 @@ func (b Budget) group(s diff.Step, labels Labels) (group string, shares bool) {
 	case PerLabel:
 		value, ok := labels.Of(s.Owner)[b.Label]
 		return b.Label + " " + value, ok
+	case PerHost:
+		_, err := netip.ParseAddr(s.ID.At)
+		return labels.Of("node/" + s.ID.At)[hostLabel], err == nil
 	case PerFleet:
 	}
 	return "", true

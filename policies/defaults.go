@@ -7,5 +7,10 @@ func Default() []*Policy { return Standard(Careful) }
 
 // Standard is the default with other hazards held until they are approved.
 func Standard(mask resource.Hazard) []*Policy {
-	return []*Policy{Frozen(), Safeguards(), Fixed(), Holds(), Orphans(), Quorum(), OneAtATime(), Hazards(mask)}
+	return append(Always(), Lags(DefaultLag()), DiskSpace(DefaultDisk()), Fights(DefaultFight()), Version(NewestPigsty), Hazards(mask))
+}
+
+// Always are the judges that have nothing to be set.
+func Always() []*Policy {
+	return []*Policy{Frozen(), Safeguards(), Fixed(), Holds(), Clock(), Orphans(), Quorum(), Patroni(), OneAtATime()}
 }

@@ -20,18 +20,31 @@
 //	PS102  a safeguard parameter forbids the loss
 //	PS103  the owner has a problem at this commit
 //	PS104  the cluster would lose its quorum, or nobody knows
-//	PS105  another member is restarted in this round
+//	PS105  another member is away in this round
 //	PS106  somebody asked to keep hands off
 //	PS107  differences are only reported here
 //	PS108  what was left behind by who left the inventory needs approval
 //	PS109  somebody else still lives there
-//	PS118  it stays as it was made
-//	PS110  too much would be taken away at once
+//	PS110  too much would be taken away, or touched, at once
 //	PS111  its window is not open
 //	PS112  a window that denies is open
 //	PS113  a freeze
 //	PS114  a budget is spent
+//	PS115  more people must agree
+//	PS116  it would not end before its window closes, or a freeze begins
+//	PS117  the clock is behind the journal
+//	PS118  it stays as it was made
+//	PS119  no replica has caught up
 //	PS120  a rule of the administrator's own (package rules)
 //	PS121  such a rule cannot tell
+//	PS122  no recent backup
+//	PS123  the disk is nearly full
+//	PS124  an earlier ring is not done, or soaks
+//	PS125  an earlier ring measures badly, or nobody knows
+//	PS126  in quarantine
+//	PS127  never seen in sync, nor accepted
+//	PS128  written for a newer Pigsty
+//	PS129  somebody else changes it back
+//	PS130  a PostgreSQL cluster is not well, or nobody knows
 //	PS199  a policy failed
 package policies

@@ -2,7 +2,6 @@ package policies
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/resource"
@@ -46,26 +45,6 @@ func heldRemovals(c *Case, mask resource.Hazard) map[string]*diff.Step {
 		}
 	}
 	return held
-}
-
-// approved tells whether somebody agreed to exactly this step of this commit, and it was not done since.
-func approved(c *Case, s diff.Step) bool {
-	if len(c.Approvals) == 0 {
-		return false // without working out what the step would have to be called
-	}
-	digest := s.Digest()
-	return slices.ContainsFunc(c.Approvals, func(a Approval) bool {
-		return a.Revision == c.Revision && c.Now.Before(a.Until) && slices.Contains(a.Steps, digest) && !doneSince(c, s, a)
-	})
-}
-
-func doneSince(c *Case, s diff.Step, a Approval) bool {
-	if c.Past == nil {
-		return false
-	}
-	return slices.ContainsFunc(c.Past(s.ID, a.When), func(e Event) bool {
-		return e.Err == "" && e.Action == s.Action
-	})
 }
 
 // Safeguards denies taking away what the inventory put under a safeguard parameter, approved or not.

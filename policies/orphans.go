@@ -64,7 +64,7 @@ func forgetting(c *Case) string {
 // behind and cannot be looked at.
 func Forgotten(c *Case) bool {
 	return onlyLost(c.Plan) && slices.ContainsFunc(c.Approvals, func(a Approval) bool {
-		return a.Revision == c.Revision && a.Digest == c.Digest() && c.Now.Before(a.Until)
+		return a.Digest == c.Digest() && c.inForce(&a)
 	})
 }
 

@@ -3,6 +3,7 @@ package policies
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,8 +48,32 @@ type Case struct {
 	Frozen map[string]bool
 	// Settled says that this commit has converged before, so that what differs now is drift.
 	Settled bool
+	// Memory is what is remembered of the past beside single resources.
+	Memory Memory
+	// Samples are measures that were asked for outside, by name.
+	Samples map[string]Sample
+	// Version is the version of Pigsty the inventory is written for, "" when it does not say.
+	Version string
 
-	digest string // of Plan, once it was asked for
+	digest string            // of Plan, once it was asked for
+	world  map[string]string // of Plan and Have, likewise
+	agreed map[string][]int  // Approvals of a step, by its digest
+}
+
+// Memory is what is remembered of owners and of the time. What nothing is remembered of is empty.
+type Memory struct {
+	Since   time.Time            // all that was done since then is remembered; zero: nobody can tell
+	Latest  time.Time            // of the newest thing remembered
+	Changed map[string]time.Time // when something was last changed of an owner
+	Stopped map[string]time.Time // when something of an owner was last stopped for good, and nothing made since
+	Adopted map[string]bool      // owners that were seen in sync, or accepted
+}
+
+// Sample is a measure at a time, or why there is none.
+type Sample struct {
+	Value float64
+	When  time.Time
+	Err   string
 }
 
 // Digest is that of the plan.
@@ -61,19 +86,10 @@ func (c *Case) Digest() string {
 
 // Event is something that was done to a resource.
 type Event struct {
-	When   time.Time
+	When   time.Time // when it ended
 	Action diff.Action
-	Err    string // "" when it succeeded
-}
-
-// Approval lets the held steps of one plan through, each once, for the commit it was shown for.
-type Approval struct {
-	Revision string    `json:"revision"`
-	Digest   string    `json:"digest"` // of the plan that was approved
-	Steps    []string  `json:"steps"`  // Change.Digest of every step of it
-	By       string    `json:"by"`
-	When     time.Time `json:"when"`
-	Until    time.Time `json:"until"` // it counts until then
+	Err    string        // "" when it succeeded
+	Took   time.Duration // 0 when nobody knows
 }
 
 // HoldOrder keeps hands off an owner for a while.
@@ -166,3 +182,6 @@ func eachStep(c *Case, v Verdict, code string, find func(diff.Step) string) (os 
 	}
 	return os
 }
+
+// sortedKeys are the keys of a mapping in their order, so that the same case is judged in the same words.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

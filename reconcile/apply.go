@@ -88,7 +88,7 @@ func (w *walk) plan() error {
 	if err := w.note(history.RunBegan{Inventory: w.Name, Revision: rev.ID, Author: rev.Author, Subject: rev.Subject}); err != nil {
 		return err
 	}
-	return w.note(history.NewPlanned(w.round.Revision.ID, w.round.Plan, w.round.Verdicts, w.round.Objections))
+	return w.note(w.planned(w.round))
 }
 
 func (w *walk) all(err error) []error {

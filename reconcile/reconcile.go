@@ -29,6 +29,13 @@ type Reconciler struct {
 	Journal *history.Journal // nil remembers nothing and prunes nothing
 	Now     func() time.Time
 	Log     *slog.Logger // nil is silent
+	// Measure asks for the samples that judges want to see. It may be nil.
+	Measure func(context.Context) map[string]policies.Sample
+	// Witnesses know who has agreed to a plan in a commit or a review. A word counts for WordLife, 0 means a day.
+	Witnesses []sources.Witness
+	WordLife  time.Duration
+	// Adopts notes which owners were seen in sync.
+	Adopts bool
 	// Strict refuses a commit with any error, instead of freezing the owners concerned.
 	Strict bool
 	// Watch is told of every step that begins and ends; it may be nil. It must be quick, and is called
@@ -57,6 +64,9 @@ type Round struct {
 	Results    []error // one a step: nil when it succeeded
 	Settled    bool    // the revision had converged but for orphans, and no other was tried since: what differs is drift
 
+	version string // of Pigsty, as the inventory says
+	samples map[string]policies.Sample
+	words   []history.Approved // that were given elsewhere
 	judged  *policies.Case
 	endless bool // it made progress, and so did too many before it
 }
@@ -75,6 +85,7 @@ func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []s
 	if r.begun != nil {
 		r.begun(round)
 	}
+	r.record(round)
 	round.Results = r.apply(ctx, hands, round)
 	round.Took = r.Now().Sub(round.Began)
 	return round, nil
@@ -122,9 +133,18 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	r.remembered = needed
 	round = &Round{
 		Began: look.began, Observed: look.took, Revision: rev, Problems: problems, Frozen: compiled.Frozen,
-		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID),
+		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID), version: versionOf(inv),
 	}
-	return round, look.hands, r.judge(round, prior)
+	return round, look.hands, r.judge(ctx, round, prior)
+}
+
+// versionOf is the release of Pigsty that an inventory says it is written for, "" when it does not say.
+func versionOf(inv *inventory.Inventory) string {
+	version, ok := inv.All().Lookup("version")
+	if !ok || version.Unevaluated() {
+		return ""
+	}
+	return version.String()
 }
 
 // read reads the inventory of a revision; what the last one that was read says as well is not parsed
@@ -137,8 +157,9 @@ func (r *Reconciler) read(rev sources.Revision) (*inventory.Inventory, []invento
 	return inv, problems, err
 }
 
-// judge compares what was seen with what is wanted, orders the differences and hears the policies.
-func (r *Reconciler) judge(round *Round, prior *resource.Set) (err error) {
+// judge compares what was seen with what is wanted, orders the differences and hears the policies, and once more
+// when somebody elsewhere has agreed to what they hold.
+func (r *Reconciler) judge(ctx context.Context, round *Round, prior *resource.Set) (err error) {
 	round.Plan, err = diff.NewPlan(round.Want, diff.Compare(round.Want, prior, round.Have))
 	if err != nil {
 		return fmt.Errorf("order the plan: %w", err)
@@ -146,9 +167,17 @@ func (r *Reconciler) judge(round *Round, prior *resource.Set) (err error) {
 	if policies.Forgotten(r.caseOf(round)) {
 		round.Plan = &diff.Plan{}
 	}
+	round.samples = r.measure(ctx, round.Plan)
+	r.verdicts(round)
+	if r.hear(ctx, round); len(round.words) > 0 {
+		r.verdicts(round)
+	}
+	return nil
+}
+
+func (r *Reconciler) verdicts(round *Round) {
 	round.judged = r.caseOf(round)
 	round.Verdicts, round.Objections = policies.Judge(round.judged, r.Policies)
-	return nil
 }
 
 // Refused says that a commit as a whole cannot be acted on.
@@ -173,9 +202,15 @@ func (e *Refused) Error() string {
 
 func (r *Reconciler) caseOf(round *Round) *policies.Case {
 	now := r.Now()
-	c := &policies.Case{Now: now, Revision: round.Revision.ID, Plan: round.Plan, Want: round.Want, Have: round.Have, Frozen: round.Frozen, Settled: round.Settled}
+	c := &policies.Case{
+		Now: now, Revision: round.Revision.ID, Plan: round.Plan, Want: round.Want, Have: round.Have, Frozen: round.Frozen,
+		Settled: round.Settled, Samples: round.samples, Version: round.version,
+	}
 	if r.Journal != nil {
-		c.Past, c.Approvals, c.Holds = r.Journal.Past, r.Journal.Approvals(now), r.Journal.Holds(now)
+		c.Past, c.Approvals, c.Holds, c.Memory = r.Journal.Past, r.Journal.Approvals(now), r.Journal.Holds(now), r.Journal.Memory()
+	}
+	for _, w := range round.words {
+		c.Approvals = append(c.Approvals, w.Approval)
 	}
 	return c
 }

@@ -12,6 +12,7 @@ type Facts struct {
 	CPU      int
 	MemMB    int
 	DiskMB   int // of the file system that holds /data, or would
+	Free     []FileSystem
 	BootID   string
 	Packages string // package format: "deb", "rpm" or ""
 	// Resolver is who writes /etc/resolv.conf: "resolved", "networkmanager", "resolvconf", "openresolv",
@@ -20,6 +21,12 @@ type Facts struct {
 	// Nameservers are those NetworkManager had before us, with spaces between them.
 	Nameservers string
 	NICs        []NIC // those with an address, but for the loopback
+}
+
+// FileSystem is how much room there is where a service writes: at the root, and where /data is, or would be.
+type FileSystem struct {
+	Path           string
+	SizeMB, FreeMB int
 }
 
 // NIC is a network interface and its addresses, those that hold for one link only left out.

@@ -76,6 +76,7 @@ type PGMember struct {
 	Timeline int
 	Location int64             // position in the write-ahead log, in bytes
 	Paused   bool              // Patroni keeps its hands off the cluster
+	Sync     bool              // a replica that the leader waits for at every commit
 	Pending  bool              // a parameter takes effect with a restart only
 	Reasons  []string          // names of those parameters, where Patroni says them
 	Tags     map[string]string // as Patroni has them in force

@@ -31,7 +31,7 @@ func newApprove(o *options) *cobra.Command {
 	}
 	o.clientFlags(cmd)
 	cmd.Flags().StringVar(&by, "by", "", "who approves (default: the user of the system)")
-	cmd.Flags().DurationVar(&life, "for", approvalLife, "how long the approval counts")
+	cmd.Flags().DurationVar(&life, "for", approvalLife, "how long the approval counts, a quarantine not included")
 	return cmd
 }
 
@@ -47,6 +47,9 @@ func (o *options) approve(ctx context.Context, digest, by string, life time.Dura
 		return err
 	}
 	now := time.Now()
+	if q := c.Policies.Quarantine; q != nil {
+		life += q.Period
+	}
 	approval := plan.Approval(who(by, o.getenv), now, now.Add(life))
 	if _, err := history.Submit(journalOf(c, inv), now, history.Decision{Approval: &approval}); err != nil {
 		return readable(err)

@@ -20,6 +20,8 @@ type config struct {
 	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures
 	Policies    policiesConfig    `yaml:"policies"`
 	Inventories []inventoryConfig `yaml:"inventories"`
+
+	judged *judgement // what Policies say, once it was compiled
 }
 
 // sshConfig is how nodes are reached when the inventory does not say otherwise.

@@ -157,6 +157,11 @@ func tell(e history.Entry) string {
 		return fmt.Sprintf("%s asked for %s", e.By, e.Call)
 	case history.Released:
 		return fmt.Sprintf("%s released by %s", e.Owner, e.By)
+	case history.Adopted:
+		if e.By == "" {
+			return "seen in sync: " + strings.Join(e.Owners, ", ")
+		}
+		return fmt.Sprintf("%s accepted by %s", strings.Join(e.Owners, ", "), e.By)
 	}
 	return string(e.Kind())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -22,17 +23,33 @@ type policiesConfig struct {
 	Budgets []budgetConfig               `yaml:"budgets"`
 	Rules   []ruleConfig                 `yaml:"rules"`
 	Blast   *blastConfig                 `yaml:"blast"`
+
+	Calendars map[string][]string     `yaml:"calendars"` // days that windows may name as exceptions
+	People    map[string]personConfig `yaml:"people"`    // whose word counts, by name
+	Consent   []consentConfig         `yaml:"consent"`
+	Lag       *lagConfig              `yaml:"lag"`
+	Disk      *diskConfig             `yaml:"disk"`
+	Backup    *backupConfig           `yaml:"backup"`
+	Rings     []ringConfig            `yaml:"rings"`
+
+	Prometheus *prometheusConfig `yaml:"prometheus"`
+	Quarantine *quarantineConfig `yaml:"quarantine"`
+	Adoption   []string          `yaml:"adoption"` // patterns of owners that are only reported until seen in sync
+	Fights     *fightsConfig     `yaml:"fights"`
+	Pigsty     string            `yaml:"pigsty"` // the newest release whose inventories are acted on
 }
 
 type windowConfig struct {
-	Name    string        `yaml:"name"`
-	Opens   string        `yaml:"opens"` // five fields of cron
-	Lasts   time.Duration `yaml:"lasts"`
-	Zone    string        `yaml:"zone"`    // default UTC
-	Hazards []string      `yaml:"hazards"` // default: every change
-	Owners  []string      `yaml:"owners"`  // default: everybody
-	Except  []string      `yaml:"except"`  // 2026-12-24, or 2026-12-24..2027-01-03
-	Deny    bool          `yaml:"deny"`
+	Name    string         `yaml:"name"`
+	Opens   string         `yaml:"opens"` // five fields of cron
+	Lasts   time.Duration  `yaml:"lasts"`
+	Zone    string         `yaml:"zone"`    // default UTC
+	Hazards []string       `yaml:"hazards"` // default: every change
+	Owners  []string       `yaml:"owners"`  // default: everybody
+	Except  []string       `yaml:"except"`  // 2026-12-24, or 2026-12-24..2027-01-03, or the name of a calendar
+	Deny    bool           `yaml:"deny"`
+	Overrun bool           `yaml:"overrun"` // a step may begin that would not end in it
+	Margin  *time.Duration `yaml:"margin"`  // what is taken for the length of a step of which nobody knows it
 }
 
 type freezeConfig struct {
@@ -45,7 +62,7 @@ type freezeConfig struct {
 
 type budgetConfig struct {
 	Name    string   `yaml:"name"`
-	Per     string   `yaml:"per"`   // fleet, module, owner or label:NAME; default fleet
+	Per     string   `yaml:"per"`   // fleet, module, owner, host or label:NAME; default fleet
 	Nodes   int      `yaml:"nodes"` // at a time
 	Share   string   `yaml:"share"` // of all nodes: 10%
 	Hazards []string `yaml:"hazards"`
@@ -63,6 +80,9 @@ type ruleConfig struct {
 type blastConfig struct {
 	Share string `yaml:"share"` // of all clusters and nodes: 25%
 	Few   int    `yaml:"few"`   // so many may always go
+	Touch string `yaml:"touch"` // of all clusters and nodes may be touched: 50%; default all
+
+	Hazards []string `yaml:"hazards"` // what counts as touched; default every change
 }
 
 // complaint notes a problem at a path of the configuration.
@@ -72,7 +92,7 @@ type complaint func(path, format string, args ...any)
 func (p policiesConfig) compile(wrong complaint) []*policies.Policy {
 	c := policyCompiler{p, wrong}
 	windows := each(p.Windows, "policies.windows", c.window)
-	ps := []*policies.Policy{c.blast()}
+	ps := c.settings()
 	if len(windows) > 0 {
 		ps = append(ps, policies.Windows(windows))
 	}
@@ -110,8 +130,25 @@ func (c policyCompiler) window(w windowConfig, at string) policies.Window {
 	}
 	return policies.Window{
 		Name: w.Name, Opens: opens, Lasts: w.Lasts, Zone: c.zone(at, w.Zone), Deny: w.Deny,
-		Scope: c.scope(at, w.Hazards, w.Owners), Except: each(w.Except, at+".except", c.days),
+		Scope: c.scope(at, w.Hazards, w.Owners), Except: slices.Concat(each(w.Except, at+".except", c.exceptions)...),
+		Overrun: w.Overrun, Margin: w.margin(),
 	}
+}
+
+// margin is a minute, but at most a tenth of the window, unless it is given.
+func (w windowConfig) margin() time.Duration {
+	if w.Margin != nil {
+		return *w.Margin
+	}
+	return min(time.Minute, w.Lasts/10)
+}
+
+// exceptions are days, or all days of a calendar.
+func (c policyCompiler) exceptions(text, at string) []policies.Days {
+	if calendar, named := c.Calendars[text]; named {
+		return each(calendar, "policies.calendars."+text, c.days)
+	}
+	return []policies.Days{c.days(text, at)}
 }
 
 // maxWindow bounds how long a window stays open.
@@ -160,7 +197,7 @@ func (c policyCompiler) days(text, at string) policies.Days {
 	}
 	for _, d := range []string{first, last} {
 		if _, err := time.Parse(time.DateOnly, d); err != nil || last < first {
-			c.wrong(at, "want a day such as 2026-12-24, or days such as 2026-12-24..2027-01-03, got %q", text)
+			c.wrong(at, "want a day such as 2026-12-24, days such as 2026-12-24..2027-01-03, or the name of a calendar, got %q", text)
 			break
 		}
 	}
@@ -197,14 +234,14 @@ func (c policyCompiler) budget(b budgetConfig, at string) policies.Budget {
 		c.wrong(at, "want nodes or share: how many at a time")
 	}
 	label, labelled := strings.CutPrefix(b.Per, "label:")
-	known := []policies.Per{policies.PerFleet, policies.PerModule, policies.PerOwner}
+	known := []policies.Per{policies.PerFleet, policies.PerModule, policies.PerOwner, policies.PerHost}
 	switch per := policies.Per(b.Per); {
 	case labelled && label != "":
 		out.Per, out.Label = policies.PerLabel, label
 	case slices.Contains(known, per):
 		out.Per = per
 	case b.Per != "":
-		c.wrong(at+".per", "want fleet, module, owner or label:NAME, got %q", b.Per)
+		c.wrong(at+".per", "want fleet, module, owner, host or label:NAME, got %q", b.Per)
 	}
 	return out
 }
@@ -223,7 +260,13 @@ func (c policyCompiler) share(at, text string) float64 {
 func (c policyCompiler) blast() *policies.Policy {
 	b := policies.DefaultBlast()
 	if c.Blast != nil {
-		b = policies.Blast{Share: c.share("policies.blast.share", c.Blast.Share), Few: c.Blast.Few}
+		b = policies.Blast{
+			Share: c.share("policies.blast.share", c.Blast.Share), Few: c.Blast.Few,
+			Touch: c.share("policies.blast.touch", c.Blast.Touch), Scope: c.scope("policies.blast", c.Blast.Hazards, nil),
+		}
+		if c.Blast.Share == "" {
+			b.Share = policies.DefaultBlast().Share
+		}
 	}
 	return policies.BlastRadius(b)
 }
@@ -246,9 +289,34 @@ func (c policyCompiler) rules(w rules.World) (ps []*policies.Policy) {
 	return ps
 }
 
-func (c *config) checkPolicies(d *decoder) {
-	for pattern := range c.Policies.Labels {
-		policyCompiler{c.Policies, d.wrongAt}.pattern("policies.labels", pattern)
-	}
-	c.Policies.compile(d.wrongAt)
+// judgement is what the policies of a configuration are compiled to, once.
+type judgement struct {
+	judges  []*policies.Policy
+	queries map[string]string
 }
+
+func (p policiesConfig) judgement(wrong complaint) *judgement {
+	c := policyCompiler{p, wrong}
+	return &judgement{judges: p.compile(wrong), queries: c.queries()}
+}
+
+func (c *config) checkPolicies(d *decoder) {
+	compiler := policyCompiler{c.Policies, d.wrongAt}
+	for pattern := range c.Policies.Labels {
+		compiler.pattern("policies.labels", pattern)
+	}
+	for _, name := range sortedNames(c.Policies.Calendars) {
+		each(c.Policies.Calendars[name], "policies.calendars."+name, compiler.days)
+	}
+	c.judged = c.Policies.judgement(d.wrongAt)
+}
+
+// judgement compiles the policies, unless that was done when the file was read.
+func (c *config) judgement() *judgement {
+	if c.judged == nil {
+		c.judged = c.Policies.judgement(func(string, string, ...any) {})
+	}
+	return c.judged
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -136,11 +137,14 @@ func (c policyCase) build(d *decoder, at string) *policies.Case {
 	return &policies.Case{Now: now, Revision: "test", Plan: plan, Settled: c.Settled, Want: &resource.Set{}, Have: nodesOf(plan)}
 }
 
-// nodesOf takes every place of the plan for a node that can be seen.
+// nodesOf takes every place of the plan for a node that can be seen, and every cluster for one that does not live yet.
 func nodesOf(plan *diff.Plan) map[resource.ID]resource.State {
 	have := map[resource.ID]resource.State{}
 	for _, s := range plan.Steps {
 		have[resource.FactsOf(s.ID.At)] = resource.State{Spec: resource.Facts{}}
+		if cluster, of := strings.CutPrefix(s.Owner, "pgsql/"); of {
+			have[resource.PGClusterOf(cluster)] = resource.State{}
+		}
 	}
 	return have
 }

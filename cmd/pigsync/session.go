@@ -169,7 +169,7 @@ func (o *options) session(c *config, inv inventoryConfig, mode journalMode) (*se
 	return &session{
 		Reconciler: &reconcile.Reconciler{
 			Name: inv.Name, File: src.file, Access: access, Modules: all.Modules(), Policies: judges(c, inv), Reach: h.reach,
-			Journal: journal, Now: time.Now, Log: log,
+			Journal: journal, Now: time.Now, Log: log, Adopts: len(c.Policies.Adoption) > 0, WordLife: c.Policies.approvalLasts(),
 		},
 		source: src, hands: h,
 	}, nil
@@ -213,14 +213,14 @@ func judges(c *config, inv inventoryConfig) []*policies.Policy {
 	if inv.Approve == nil {
 		mask = policies.Careful
 	}
-	ps := policies.Standard(mask)
+	ps := append(policies.Always(), policies.Hazards(mask))
 	if len(inv.ReportOnly) > 0 {
 		ps = append(ps, policies.ReportOnly(inv.ReportOnly))
 	}
 	if inv.Heal != nil && !*inv.Heal {
 		ps = append(ps, policies.ReportDrift())
 	}
-	return append(ps, c.Policies.compile(func(string, string, ...any) {})...) // checked when it was read
+	return append(ps, c.judgement().judges...)
 }
 
 // hinted is an error with what to do about it.

@@ -35,7 +35,7 @@ func (v *view) seeFacts() (resource.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.DiskMB, err = v.diskMB("/data"); err != nil {
+	if f.DiskMB, f.Free, err = v.disks(); err != nil {
 		return nil, err
 	}
 	if f.Packages, err = v.packageFormat(); err != nil {
@@ -48,25 +48,43 @@ func (v *view) seeFacts() (resource.Spec, error) {
 	return f, err
 }
 
-// diskMB is the size of the file system that holds a directory, or the nearest above it that is there.
-func (v *view) diskMB(dir string) (int, error) {
+// disks are the size of the file system that holds /data, or would, and the room there and at the root.
+func (v *view) disks() (dataMB int, free []resource.FileSystem, err error) {
+	root, err := v.fileSystem("/", "/")
+	if err != nil {
+		return 0, nil, err
+	}
+	data, err := v.fileSystem("/data", "/data")
+	if err != nil {
+		return 0, nil, err
+	}
+	free = append(free, root)
+	if data.SizeMB != root.SizeMB || data.FreeMB != root.FreeMB {
+		free = append(free, data)
+	}
+	return data.SizeMB, free, nil
+}
+
+// fileSystem is that of a directory, or of the nearest above it that is there.
+func (v *view) fileSystem(name, dir string) (fs resource.FileSystem, err error) {
 	open, err := v.open(dir)
 	if absent(err) && dir != "/" {
-		return v.diskMB(path.Dir(dir))
+		return v.fileSystem(name, path.Dir(dir))
 	}
 	if err != nil {
-		return 0, err
+		return fs, err
 	}
 	f, err := open.Open(".")
 	if err != nil {
-		return 0, err
+		return fs, err
 	}
 	defer shut(f)
-	var fs syscall.Statfs_t
-	if err := syscall.Fstatfs(int(f.Fd()), &fs); err != nil {
-		return 0, err
+	var s syscall.Statfs_t
+	if err := syscall.Fstatfs(int(f.Fd()), &s); err != nil {
+		return fs, err
 	}
-	return int(fs.Blocks * uint64(fs.Bsize) >> 20), nil //nolint:gosec // a block has a size above zero
+	mb := func(blocks uint64) int { return int(blocks * uint64(s.Bsize) >> 20) } //nolint:gosec // a block has a size above zero
+	return resource.FileSystem{Path: name, SizeMB: mb(s.Blocks), FreeMB: mb(s.Bavail)}, nil
 }
 
 func (v *view) packageFormat() (string, error) {

@@ -67,7 +67,7 @@ func (l *Look) member() (resource.Spec, error) {
 func (s status) member(d disk) resource.PGMember {
 	m := resource.PGMember{
 		Cluster: s.Patroni.Scope, State: s.State, System: s.System, Server: s.Server, Major: s.Server / 10000,
-		Patroni: s.Patroni.Version, Timeline: s.Timeline, Paused: s.Pause, Pending: s.Pending,
+		Patroni: s.Patroni.Version, Timeline: s.Timeline, Paused: s.Pause, Sync: s.Sync || s.Quorum, Pending: s.Pending,
 		Reasons:  slices.Sorted(maps.Keys(s.Reasons)),
 		Location: max(s.Log.Location, s.Log.Received, s.Log.Replayed),
 	}

@@ -144,6 +144,8 @@ type status struct {
 	Pending     bool           `json:"pending_restart"`
 	Reasons     map[string]any `json:"pending_restart_reason"`
 	Pause       bool
+	Sync        bool `json:"sync_standby"`
+	Quorum      bool `json:"quorum_standby"`
 	Unlocked    bool `json:"cluster_unlocked"`
 	Tags        map[string]any
 	Patroni     struct{ Version, Scope, Name string }

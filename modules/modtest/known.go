@@ -17,6 +17,7 @@ var ErrUnreachable = errors.New("unreachable")
 var Debian = resource.Facts{
 	Hostname: "debian", Arch: "amd64", Distro: "debian", Release: "13", Codename: "trixie",
 	CPU: 2, MemMB: 4096, DiskMB: 102400, BootID: "boot-1", Packages: "deb",
+	Free: []resource.FileSystem{{Path: "/", SizeMB: 102400, FreeMB: 51200}},
 }
 
 // Authority is a certificate authority that exists.

@@ -72,7 +72,7 @@ type World struct {
 }
 
 func newMoment(c *policies.Case, w World, zone *time.Location) *moment {
-	m := &moment{c: c, inWindow: policies.InWindow(c.Now, w.Windows), world: w, local: c.Now.In(zone), changes: map[string]int{}, labeled: map[string]ref.Val{}}
+	m := &moment{c: c, inWindow: policies.InWindow(c, w.Windows), world: w, local: c.Now.In(zone), changes: map[string]int{}, labeled: map[string]ref.Val{}}
 	for _, s := range c.Plan.Steps {
 		if actions[s.Action] == "" {
 			continue

@@ -1,0 +1,62 @@
+package policies
+
+import (
+	"fmt"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// Disk is how much must be free on a node.
+type Disk struct {
+	MB    int     // free on every file system that counts; 0 is none
+	Share float64 // of their size, from 0 to 1
+}
+
+// DefaultDisk is enough for a service to start again and write its log.
+func DefaultDisk() Disk { return Disk{MB: 256} }
+
+// fills is what may not come back on a full disk.
+const fills = resource.Restart | resource.Failover | resource.Topology
+
+// DiskSpace holds restarts, and what is newly made, on a node whose disk is nearly full: what stops there may not
+// start again. What was not told, by a node that is older than the question, is not known to be free.
+func DiskSpace(d Disk) *Policy {
+	return &Policy{
+		Name: "disk",
+		Doc:  "holds restarts on a node whose disk is nearly full",
+		Judge: func(c *Case) []Objection {
+			full := map[string]string{}
+			return eachStep(c, Hold, "PS123", func(s diff.Step) string {
+				if s.Action == diff.Delete || s.Action == diff.Update && s.Hazard()&fills == 0 {
+					return ""
+				}
+				at := s.ID.At
+				reason, looked := full[at]
+				if !looked {
+					reason = d.reason(c.Have[resource.FactsOf(at)])
+					full[at] = reason
+				}
+				return reason
+			})
+		},
+	}
+}
+
+// reason is silent of places that are no nodes, and of nodes that cannot be seen: nothing is done there.
+func (d Disk) reason(s resource.State) string {
+	facts, node := s.Spec.(resource.Facts)
+	if !node || facts.DiskMB == 0 {
+		return ""
+	}
+	for _, f := range facts.Free {
+		want := max(d.MB, int(d.Share*float64(f.SizeMB)))
+		if f.FreeMB < want {
+			return fmt.Sprintf("%s has %d MiB free: want %d", f.Path, f.FreeMB, want)
+		}
+	}
+	if len(facts.Free) == 0 {
+		return "nobody knows how much of the disk is free"
+	}
+	return ""
+}

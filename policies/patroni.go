@@ -1,0 +1,148 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// moves is what takes an instance away from its cluster, for a moment or for good.
+const moves = resource.Restart | resource.Failover | resource.Topology
+
+// pgCluster is the name of the cluster of PostgreSQL that a step is of.
+func pgCluster(s diff.Step) (name string, of bool) { return strings.CutPrefix(s.Owner, "pgsql/") }
+
+// Patroni holds what would take an instance away from a cluster of PostgreSQL that is not well, or of which
+// nobody knows. What concerns the instance that is ill is never held, and who lives alone may restart: there is
+// no other way. A cluster that has an ill member may be moved with approval, as long as somebody is left.
+func Patroni() *Policy {
+	return &Policy{
+		Name: "patroni",
+		Doc:  "holds what would take an instance away from a PostgreSQL cluster that is not well",
+		Judge: func(c *Case) []Objection {
+			return eachStep(c, Hold, "PS130", func(s diff.Step) string {
+				cluster, of := pgCluster(s)
+				if !of || s.Orphan || s.Hazard()&moves == 0 {
+					return ""
+				}
+				state, asked := c.Have[resource.PGClusterOf(cluster)]
+				if !asked || state.Err != nil {
+					return "the state of the cluster is unknown"
+				}
+				picture, _ := state.Spec.(resource.PGCluster)
+				return patroniReason(c, picture, s)
+			})
+		},
+	}
+}
+
+func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
+	taken, one := takenBy(p, s)
+	switch {
+	case !p.Lives(), one && !taken.Up:
+		return "" // nothing is served that could be lost
+	case slices.ContainsFunc(p.Members, func(m resource.PGMemberInfo) bool { return m.Paused }):
+		return "Patroni is paused: somebody works on the cluster"
+	case p.Leader == "":
+		return "the cluster has no leader"
+	}
+	ill, well := othersThan(p, taken.Instance)
+	if ill == "" || well > 0 && approved(c, s) {
+		return ""
+	}
+	if well == 0 {
+		return ill + ", and no other instance is left"
+	}
+	return ill + ": approve plan " + c.Digest() + " to go on without it"
+}
+
+// takenBy is the instance that a step takes away, if it is one: that of its node, or the leader where the step is
+// of the whole cluster.
+func takenBy(p resource.PGCluster, s diff.Step) (m resource.PGMemberInfo, one bool) {
+	for _, m := range p.Members {
+		if m.Node == s.ID.At || s.ID.Kind == resource.KindPGMember && m.Instance == s.ID.Name {
+			return m, true
+		}
+	}
+	return p.Leading()
+}
+
+// othersThan says who of the other instances is not well, "" when all are, and counts those that are.
+func othersThan(p resource.PGCluster, instance string) (ill string, well int) {
+	for _, name := range sortedKeys(p.Silent) {
+		if name != instance {
+			ill = "nobody knows how " + name + " is"
+		}
+	}
+	for _, m := range p.Members {
+		switch {
+		case m.Instance == instance:
+		case m.Up:
+			well++
+		default:
+			ill = m.Instance + " is not well"
+		}
+	}
+	return ill, well
+}
+
+// Lag is how far a replica may be behind that is to take over.
+type Lag struct {
+	Bytes int64
+}
+
+// DefaultLag is one segment of the write-ahead log.
+func DefaultLag() Lag { return Lag{Bytes: 16 << 20} }
+
+// Lags holds a failover of PostgreSQL as long as nobody could take over without a loss: a replica that is well,
+// may lead, is near enough, and is a synchronous one where the cluster has such.
+func Lags(l Lag) *Policy {
+	return &Policy{
+		Name: "lag",
+		Doc:  "holds a failover as long as no replica has caught up",
+		Judge: func(c *Case) []Objection {
+			return eachStep(c, Hold, "PS119", func(s diff.Step) string {
+				cluster, of := pgCluster(s)
+				if !of || s.Orphan || s.Hazard()&resource.Failover == 0 {
+					return ""
+				}
+				state, asked := c.Have[resource.PGClusterOf(cluster)]
+				if !asked || state.Err != nil {
+					return "nobody knows how far the replicas are"
+				}
+				picture, _ := state.Spec.(resource.PGCluster)
+				return l.reason(picture)
+			})
+		},
+	}
+}
+
+func (l Lag) reason(p resource.PGCluster) string {
+	if !p.Lives() || p.Leader == "" || len(p.Members)+len(p.Silent) == 1 {
+		return "" // there is nobody to fail over to, or nobody who leads
+	}
+	synchronous := slices.ContainsFunc(p.Members, func(m resource.PGMemberInfo) bool { return m.Sync })
+	why := "no replica may lead"
+	for _, m := range p.Members {
+		if m.Instance == p.Leader || m.Tags["nofailover"] == "true" {
+			continue
+		}
+		lag, known := p.Lag(m.Instance)
+		switch {
+		case !m.Up:
+			why = m.Instance + " is not well"
+		case synchronous && !m.Sync:
+			why = m.Instance + " is not synchronous"
+		case !known:
+			why = "nobody knows how far " + m.Instance + " is behind"
+		case lag > l.Bytes:
+			why = fmt.Sprintf("%s is %d MiB behind, more than %d", m.Instance, lag>>20, l.Bytes>>20)
+		default:
+			return ""
+		}
+	}
+	return why
+}

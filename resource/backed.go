@@ -1,0 +1,15 @@
+package resource
+
+import "time"
+
+// Backed is a Spec that tells of the backups of a cluster: when the last one ended that can be restored, and
+// when one was last verified, by whatever reads it again. Zero is never.
+type Backed interface {
+	LastBackup() (ended, verified time.Time)
+}
+
+// PGBackupOf is the id of what is known of a cluster's backups.
+func PGBackupOf(cluster string) ID { return ID{Kind: KindPGBackup, Name: cluster, At: cluster} }
+
+// KindPGBackup is the kind of what is known of backups.
+const KindPGBackup Kind = "pgbackup"
