@@ -30,11 +30,11 @@ var doors = map[string][]string{
 var keepers = map[string][]string{
 	"gopkg.in/yaml.v3":                   {"inventory", "inventory/sops", "cmd/pigsync"},
 	"filippo.io/age":                     {"inventory/sops"},
-	"github.com/ProtonMail/go-crypto":    {"inventory/sops", "sources/git"},
+	"github.com/ProtonMail/go-crypto":    {"inventory/sops", "sources/git", "sources/signed"},
 	"github.com/nikolalohinski/gonja":    {"inventory/jinja"},
 	"github.com/go-git/":                 {"sources/git"},
 	"github.com/fsnotify/":               {"sources/dir"},
-	"golang.org/x/crypto/ssh":            {"executors/ssh", "executors/ssh/sshtest"},
+	"golang.org/x/crypto/ssh":            {"executors/ssh", "executors/ssh/sshtest", "sources/signed"},
 	"github.com/jmespath/":               {"modules/pgsql"},
 	"github.com/google/cel-go/":          {"policies/rules"},
 	"github.com/robfig/cron":             {"policies"},

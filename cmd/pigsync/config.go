@@ -61,4 +61,8 @@ type gitConfig struct {
 	CAFile       string        `yaml:"ca_file"`
 	KeyFile      string        `yaml:"key_file"`
 	KnownHosts   string        `yaml:"known_hosts"`
+	// Signers and Keyring are whose signed commits may agree to a plan: a file of allowed signers as ssh-keygen
+	// reads it, and an armored OpenPGP keyring.
+	Signers string `yaml:"signers"`
+	Keyring string `yaml:"keyring"`
 }

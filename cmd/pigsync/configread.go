@@ -75,8 +75,11 @@ func (c *config) rebase(base string) {
 		paths = append(paths, &c.Inventories[i].Dir)
 		paths = append(paths, c.Inventories[i].Secrets.paths()...)
 		if g := c.Inventories[i].Git; g != nil {
-			paths = append(paths, &g.PasswordFile, &g.CAFile, &g.KeyFile, &g.KnownHosts)
+			paths = append(paths, &g.PasswordFile, &g.CAFile, &g.KeyFile, &g.KnownHosts, &g.Signers, &g.Keyring)
 		}
+	}
+	if p := c.Policies.Prometheus; p != nil {
+		paths = append(paths, &p.TokenFile, &p.CAFile)
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {

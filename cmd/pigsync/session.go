@@ -16,6 +16,7 @@ import (
 	"github.com/pigsync/pigsync/modules/all"
 	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/reconcile"
+	"github.com/pigsync/pigsync/reconcile/prometheus"
 	"github.com/pigsync/pigsync/sources"
 )
 
@@ -170,9 +171,20 @@ func (o *options) session(c *config, inv inventoryConfig, mode journalMode) (*se
 		Reconciler: &reconcile.Reconciler{
 			Name: inv.Name, File: src.file, Access: access, Modules: all.Modules(), Policies: judges(c, inv), Reach: h.reach,
 			Journal: journal, Now: time.Now, Log: log, Adopts: len(c.Policies.Adoption) > 0, WordLife: c.Policies.approvalLasts(),
+			Witnesses: src.witnesses(), Measure: c.measure(),
 		},
 		source: src, hands: h,
 	}, nil
+}
+
+// measure asks Prometheus what the gates of rings want to know, nil where they want to know nothing.
+func (c *config) measure() func(context.Context) map[string]policies.Sample {
+	p, queries := c.Policies.Prometheus, c.judgement().queries
+	if p == nil || len(queries) == 0 {
+		return nil
+	}
+	asker := &prometheus.Asker{URL: p.URL, TokenFile: p.TokenFile, CAFile: p.CAFile, Queries: queries, Now: time.Now}
+	return asker.Measure
 }
 
 // place is where an inventory's own things are kept.

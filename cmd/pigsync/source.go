@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pigsync/pigsync/sources"
 	"github.com/pigsync/pigsync/sources/dir"
 	"github.com/pigsync/pigsync/sources/git"
+	"github.com/pigsync/pigsync/sources/signed"
 )
 
 // source is where an inventory comes from. A command that only reads may run beside a daemon, whose
@@ -100,12 +102,48 @@ func (c *config) gitSource(inv inventoryConfig, mode journalMode) (*source, erro
 		}
 		s.temp, store = temp, temp
 	}
-	src, err := git.New(c.gitOptions(inv.Git, store))
+	options := c.gitOptions(inv.Git, store)
+	var err error
+	if options.Signer, err = inv.Git.signer(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	src, err := git.New(options)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.Source = src
 	return s, nil
+}
+
+// signer tells who signed a commit, as the keys say that the configuration names. It is nil without any.
+func (g *gitConfig) signer() (git.Signer, error) {
+	if g.Signers == "" && g.Keyring == "" {
+		return nil, nil
+	}
+	var texts [2][]byte
+	for i, path := range []string{g.Signers, g.Keyring} {
+		if path == "" {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, readable(err)
+		}
+		texts[i] = text
+	}
+	keys, err := signed.Load(texts[0], texts[1])
+	if err != nil {
+		return nil, fmt.Errorf("whose signature counts (%s): %w", strings.Trim(g.Signers+" "+g.Keyring, " "), err)
+	}
+	return keys.Signer, nil
+}
+
+// witnesses are those who know who agreed to a plan: the source, where its commits may say so.
+func (s *source) witnesses() []sources.Witness {
+	if w, ok := s.Source.(sources.Witness); ok {
+		return []sources.Witness{w}
+	}
+	return nil
 }
 
 func (c *config) gitOptions(g *gitConfig, store string) git.Options {

@@ -37,6 +37,8 @@ type Options struct {
 	KeyFile    string // private ssh key without passphrase
 	Agent      bool   // use the ssh agent when there is no KeyFile
 	KnownHosts string // required for ssh: the hosts' keys; there is no trust on first use
+
+	Signer Signer // tells who signed a commit; nil: nobody agrees to anything by commit
 }
 
 // Credential gives the name and password (or token) for https. It is asked before each fetch,
