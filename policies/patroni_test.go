@@ -108,7 +108,7 @@ func TestLag(t *testing.T) {
 // backups stands for what is known of them.
 type backups struct{ ended, verified time.Time }
 
-func (backups) Kind() resource.Kind                       { return resource.KindPGBackup }
+func (backups) Kind() resource.Kind                       { return "pgbackup" }
 func (backups) Compare(resource.Spec) []resource.Field    { return nil }
 func (b backups) LastBackup() (ended, verified time.Time) { return b.ended, b.verified }
 func backup(s resource.State) map[resource.ID]resource.State {

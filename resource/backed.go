@@ -7,9 +7,3 @@ import "time"
 type Backed interface {
 	LastBackup() (ended, verified time.Time)
 }
-
-// PGBackupOf is the id of what is known of a cluster's backups.
-func PGBackupOf(cluster string) ID { return ID{Kind: KindPGBackup, Name: cluster, At: cluster} }
-
-// KindPGBackup is the kind of what is known of backups.
-const KindPGBackup Kind = "pgbackup"
