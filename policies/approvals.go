@@ -119,23 +119,25 @@ func (c *Case) inForce(a *Approval) bool {
 
 func (c *Case) sameWorld(a *Approval, owner string) bool {
 	was, bound := a.World[owner]
-	if c.world == nil {
-		c.world = World(c.Plan, c.Have)
+	if !bound {
+		return true
 	}
-	return !bound || was == c.world[owner]
+	is, _ := c.Once(worldKey{}, func() any { return World(c.Plan, c.Have) }).(map[string]string)
+	return was == is[owner]
 }
 
 // approving finds the approvals of a step by its digest.
 func (c *Case) approving() map[string][]int {
-	if c.agreed == nil {
-		c.agreed = map[string][]int{}
+	by, _ := c.Once(agreedKey{}, func() any {
+		by := map[string][]int{}
 		for i, a := range c.Approvals {
 			for _, digest := range a.Steps {
-				c.agreed[digest] = append(c.agreed[digest], i)
+				by[digest] = append(by[digest], i)
 			}
 		}
-	}
-	return c.agreed
+		return by
+	}).(map[string][]int)
+	return by
 }
 
 func doneSince(c *Case, s diff.Step, a Approval) bool {

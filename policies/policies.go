@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
@@ -55,9 +56,7 @@ type Case struct {
 	// Version is the version of Pigsty the inventory is written for, "" when it does not say.
 	Version string
 
-	digest string            // of Plan, once it was asked for
-	world  map[string]string // of Plan and Have, likewise
-	agreed map[string][]int  // Approvals of a step, by its digest
+	shared *shared // what was worked out for one judgement
 }
 
 // Memory is what is remembered of owners and of the time. What nothing is remembered of is empty.
@@ -76,12 +75,43 @@ type Sample struct {
 	Err   string
 }
 
+// shared is worked out once for all judges of one judgement, who may ask at the same time.
+type shared struct {
+	mu   sync.Mutex // guards what follows
+	made map[any]func() any
+}
+
+// Once gives what was made of the case under a key, and makes it when nobody has asked before.
+func (c *Case) Once(key any, work func() any) any {
+	if c.shared == nil {
+		c.shared = &shared{} // a judge was asked alone
+	}
+	return c.shared.get(key, work)()
+}
+
+func (s *shared) get(key any, work func() any) func() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.made == nil {
+		s.made = map[any]func() any{}
+	}
+	if s.made[key] == nil {
+		s.made[key] = sync.OnceValue(work)
+	}
+	return s.made[key]
+}
+
+// The keys of what is worked out here.
+type (
+	digestKey struct{}
+	worldKey  struct{}
+	agreedKey struct{}
+)
+
 // Digest is that of the plan.
 func (c *Case) Digest() string {
-	if c.digest == "" {
-		c.digest = c.Plan.Digest()
-	}
-	return c.digest
+	digest, _ := c.Once(digestKey{}, func() any { return c.Plan.Digest() }).(string)
+	return digest
 }
 
 // Event is something that was done to a resource.
@@ -119,12 +149,19 @@ func Until(t time.Time) string {
 }
 
 // Judge gathers every objection, ordered by step, and one verdict a step. What needs a step that
-// may not run may not run either.
+// may not run may not run either. The judges look at the same time: none of them can change anything.
 func Judge(c *Case, ps []*Policy) ([]Verdict, []Objection) {
+	c.shared = &shared{}
 	verdicts := make([]Verdict, len(c.Plan.Steps))
+	found := make([][]Objection, len(ps))
+	var wg sync.WaitGroup
+	for i, p := range ps {
+		wg.Go(func() { found[i] = ask(p, c) })
+	}
+	wg.Wait()
 	var all []Objection
-	for _, p := range ps {
-		for _, o := range ask(p, c) {
+	for i, p := range ps {
+		for _, o := range found[i] {
 			o.Policy = p.Name
 			all = append(all, o)
 			verdicts[o.Step] = max(verdicts[o.Step], o.Verdict)

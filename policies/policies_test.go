@@ -3,6 +3,7 @@ package policies_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -249,20 +250,13 @@ func TestJudgeProperties(t *testing.T) {
 	all := append(policies.Default(), policies.ReportDrift(), policies.ReportOnly([]string{"*"}),
 		policies.Windows([]policies.Window{window(t, "0 2 * * *", time.Hour, resource.Restart), lunch}),
 		policies.Freezes([]policies.Freeze{{Scope: policies.Scope{Hazards: resource.Failover}, From: noon, Until: noon.Add(time.Hour)}}),
-		policies.Budgets([]policies.Budget{{Per: policies.PerFleet, Max: 1}, {Per: policies.PerOwner, Max: 2}}, nil))
+		policies.Budgets([]policies.Budget{{Per: policies.PerFleet, Max: 1}, {Per: policies.PerOwner, Max: 2}, {Per: policies.PerHost, Max: 1}}, policies.Labels{"node/n": {"host": "h"}}),
+		policies.BlastRadius(policies.Blast{Touch: 0.5}), policies.Adoption([]string{"pgsql/*"}), policies.Backups(policies.Backup{Within: time.Hour}),
+		policies.Quarantines(policies.Quarantine{Period: time.Hour}), policies.Consents([]policies.Consent{{Need: 2, Scope: policies.Scope{Hazards: resource.Topology}}}, nil),
+		policies.Rings([]policies.Ring{{Name: "a", Owners: []string{"etcd/*"}, Soak: time.Minute, Gates: []policies.Gate{{Name: "g", Max: new(float64)}}}, {Name: "b", Owners: []string{"*/*"}}}))
 	rapid.Check(t, func(t *rapid.T) {
-		plan := &diff.Plan{}
-		for i := range rapid.IntRange(1, 8).Draw(t, "n") {
-			s := change(rapid.SampledFrom([]diff.Action{'+', '~', '-', '=', '?'}).Draw(t, "action"), "unit", fmt.Sprint(i), "n",
-				resource.Hazard(rapid.IntRange(0, 63).Draw(t, "hazard")))
-			for k := range i {
-				if rapid.Bool().Draw(t, "needs") {
-					s.Needs = append(s.Needs, k)
-				}
-			}
-			plan.Steps = append(plan.Steps, s)
-		}
-		c := &policies.Case{Now: noon, Plan: plan, Have: cluster(rapid.SampledFrom([]string{"h", "hhh", "hdd"}).Draw(t, "cluster"))}
+		c := drawCase(t)
+		plan := c.Plan
 		n := rapid.IntRange(0, len(all)-1).Draw(t, "policies")
 		few, _ := policies.Judge(c, all[:n])
 		more, os := policies.Judge(c, all[:n+1])
@@ -285,6 +279,35 @@ func TestJudgeProperties(t *testing.T) {
 			}
 		}
 	})
+}
+
+// drawCase is any plan, of any fleet, with any memory.
+func drawCase(t *rapid.T) *policies.Case {
+	plan := &diff.Plan{}
+	for i := range rapid.IntRange(1, 8).Draw(t, "n") {
+		s := change(rapid.SampledFrom([]diff.Action{'+', '~', '-', '=', '?'}).Draw(t, "action"), "unit", fmt.Sprint(i),
+			rapid.SampledFrom([]string{"n", "10.0.0.1", "10.0.0.2"}).Draw(t, "at"), resource.Hazard(rapid.IntRange(0, 63).Draw(t, "hazard")))
+		s.Owner = rapid.SampledFrom([]string{"etcd/etcd", "pgsql/pg-1", "node/n"}).Draw(t, "owner")
+		s.Orphan = rapid.IntRange(0, 9).Draw(t, "orphan") == 0
+		for k := range i {
+			if rapid.Bool().Draw(t, "needs") {
+				s.Needs = append(s.Needs, k)
+			}
+		}
+		plan.Steps = append(plan.Steps, s)
+	}
+	have := cluster(rapid.SampledFrom([]string{"h", "hhh", "hdd"}).Draw(t, "cluster"))
+	maps.Copy(have, postgres(rapid.SampledFrom([]string{"L", "Lr", "Lrd", "rr", "L?", "Lp"}).Draw(t, "postgres")))
+	ago := func(label string) time.Time {
+		return noon.Add(-time.Duration(rapid.IntRange(-60, 240).Draw(t, label)) * time.Minute)
+	}
+	c := &policies.Case{Now: noon, Plan: plan, Have: have, Settled: rapid.Bool().Draw(t, "settled"), Samples: map[string]policies.Sample{"g": {When: ago("sample")}}}
+	c.Memory = policies.Memory{Since: ago("since"), Latest: ago("latest"), Changed: map[string]time.Time{"etcd/etcd": ago("changed")}, Stopped: map[string]time.Time{"etcd/etcd": ago("stopped")}}
+	c.Past = did(time.Duration(rapid.IntRange(0, 60).Draw(t, "took"))*time.Minute, ago("past"))
+	if rapid.Bool().Draw(t, "approved") {
+		c.Approvals = []policies.Approval{agreed(plan, "ann", ago("ann")), agreed(plan, "bob", ago("bob"))}
+	}
+	return c
 }
 
 func check(needs ...int) diff.Step {

@@ -102,7 +102,7 @@ func (p policiesConfig) compile(wrong complaint) []*policies.Policy {
 	if budgets := each(p.Budgets, "policies.budgets", c.budget); len(budgets) > 0 {
 		ps = append(ps, policies.Budgets(budgets, p.Labels))
 	}
-	return append(ps, c.rules(rules.World{Labels: p.Labels, Windows: windows})...)
+	return append(ps, c.rules(&rules.World{Labels: p.Labels, Windows: windows})...)
 }
 
 // policyCompiler makes policies of their configuration.
@@ -271,7 +271,7 @@ func (c policyCompiler) blast() *policies.Policy {
 	return policies.BlastRadius(b)
 }
 
-func (c policyCompiler) rules(w rules.World) (ps []*policies.Policy) {
+func (c policyCompiler) rules(w *rules.World) (ps []*policies.Policy) {
 	for i, r := range c.Rules {
 		at := fmt.Sprintf("policies.rules[%d]", i)
 		c.required(at+".name", r.Name)

@@ -27,8 +27,8 @@ type Rule struct {
 // maxCost bounds the work of an expression on one step, in CEL's units: about one a comparison.
 const maxCost = 20_000
 
-// Compile makes a policy of a rule. The error tells the line and column within the expression.
-func Compile(r Rule, w World) (*policies.Policy, error) {
+// Compile makes a policy of a rule. Rules of the same world share what they find out. The error tells the line and column within the expression.
+func Compile(r Rule, w *World) (*policies.Policy, error) {
 	program, err := compile(r.When)
 	if err != nil {
 		return nil, err

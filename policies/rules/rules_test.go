@@ -22,7 +22,7 @@ func step(a diff.Action, owner string, h resource.Hazard) diff.Step {
 	}}
 }
 
-var gold = rules.World{Labels: policies.Labels{"etcd/*": {"tier": "silver"}, "etcd/gold": {"tier": "gold"}}}
+var gold = &rules.World{Labels: policies.Labels{"etcd/*": {"tier": "silver"}, "etcd/gold": {"tier": "gold"}}}
 
 func judge(t *testing.T, when string, steps ...diff.Step) (verdicts []policies.Verdict, reasons string) {
 	t.Helper()
@@ -84,7 +84,7 @@ func TestBadRules(t *testing.T) {
 		``:                       "1:0: Syntax error: mismatched input '<EOF>' expecting ",
 		`change.fields.all(a, change.fields.all(b, change.fields.all(c, a + b != c)))`: "it may take too much work: compare with fixed texts, and loop over one list at most",
 	} {
-		_, err := rules.Compile(rules.Rule{Name: "r", When: when}, rules.World{})
+		_, err := rules.Compile(rules.Rule{Name: "r", When: when}, &rules.World{})
 		if err == nil || !strings.HasPrefix(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", when, err, says)
 		}
@@ -93,7 +93,7 @@ func TestBadRules(t *testing.T) {
 
 // Only what changes something is judged, and a rule that denies does so.
 func TestRulesJudgeWhatActs(t *testing.T) {
-	p, err := rules.Compile(rules.Rule{Name: "r", When: "true", Message: "never", Deny: true}, rules.World{})
+	p, err := rules.Compile(rules.Rule{Name: "r", When: "true", Message: "never", Deny: true}, &rules.World{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,11 +139,17 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	windows := []policies.Window{{Name: "night", Opens: schedule, Lasts: time.Hour, Scope: policies.Scope{Hazards: resource.Restart}}}
 	labels := policies.Labels{"etcd/*": {"tier": "silver"}, "etcd/e-1*": {"tier": "gold"}}
+	small := 0.5
 	ps := append(policies.Default(), policies.Windows(windows), policies.Freezes(nil), policies.ReportOnly([]string{"node/*"}),
+		policies.BlastRadius(policies.Blast{Share: 0.25, Few: 2, Touch: 0.9}), policies.Adoption([]string{"pgsql/*"}),
+		policies.Consents([]policies.Consent{{Need: 2, Scope: policies.Scope{Hazards: resource.DataLoss}}}, nil),
+		policies.Backups(policies.Backup{Within: time.Hour}), policies.Quarantines(policies.Quarantine{Period: time.Hour}),
+		policies.Rings([]policies.Ring{{Name: "dev", Owners: []string{"etcd/e-1*"}, Soak: time.Hour, Gates: []policies.Gate{{Name: "g", Max: &small}}}, {Name: "rest", Owners: []string{"*/*"}}}),
 		policies.Budgets([]policies.Budget{{Name: "fleet", Scope: policies.Scope{Hazards: resource.Restart}, Per: policies.PerFleet, Max: 4}}, labels))
+	world := &rules.World{Labels: labels, Windows: windows}
 	for i := range 20 {
 		when := `change.hazards.exists(h, h == "restart") && cluster.labels.tier == "gold" && !window.open`
-		p, err := rules.Compile(rules.Rule{Name: fmt.Sprint("r", i), When: when, Message: "m"}, rules.World{Labels: labels, Windows: windows})
+		p, err := rules.Compile(rules.Rule{Name: fmt.Sprint("r", i), When: when, Message: "m"}, world)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -151,6 +157,9 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		policies.Judge(&policies.Case{Now: noon, Plan: plan}, ps)
+		policies.Judge(&policies.Case{
+			Now: noon, Plan: plan, Want: &resource.Set{}, Memory: policies.Memory{Since: noon.Add(-9 * time.Hour)},
+			Past: func(resource.ID, time.Time) []policies.Event { return nil },
+		}, ps)
 	}
 }

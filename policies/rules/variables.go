@@ -54,13 +54,17 @@ var actions = map[diff.Action]string{diff.Create: "create", diff.Update: "update
 
 // moment is what an expression sees of one step.
 type moment struct {
-	c        *policies.Case
-	local    time.Time
-	step     *diff.Step
+	*survey
+	c     *policies.Case
+	local time.Time
+	step  *diff.Step
+}
+
+// survey is what all rules of a configuration want to know of a plan; it is made once.
+type survey struct {
 	acting   int
 	deletes  int
 	changes  map[string]int
-	world    World
 	labeled  map[string]ref.Val
 	inWindow func(*diff.Step) bool
 }
@@ -71,14 +75,23 @@ type World struct {
 	Windows []policies.Window
 }
 
-func newMoment(c *policies.Case, w World, zone *time.Location) *moment {
-	m := &moment{c: c, inWindow: policies.InWindow(c, w.Windows), world: w, local: c.Now.In(zone), changes: map[string]int{}, labeled: map[string]ref.Val{}}
-	for _, s := range c.Plan.Steps {
+func newMoment(c *policies.Case, w *World, zone *time.Location) *moment {
+	s, _ := c.Once(w, func() any { return newSurvey(c, w) }).(*survey)
+	return &moment{survey: s, c: c, local: c.Now.In(zone)}
+}
+
+func newSurvey(c *policies.Case, w *World) *survey {
+	m := &survey{inWindow: policies.InWindow(c, w.Windows), changes: map[string]int{}, labeled: map[string]ref.Val{}}
+	for i := range c.Plan.Steps {
+		s := &c.Plan.Steps[i]
 		if actions[s.Action] == "" {
 			continue
 		}
 		m.acting++
 		m.changes[s.Owner]++
+		if m.labeled[s.Owner] == nil {
+			m.labeled[s.Owner] = types.NewStringStringMap(types.DefaultTypeAdapter, w.Labels.Of(s.Owner))
+		}
 		if s.Action == diff.Delete {
 			m.deletes++
 		}
@@ -130,13 +143,7 @@ func (m *moment) fields() any {
 	return types.NewStringList(types.DefaultTypeAdapter, paths)
 }
 
-func (m *moment) labels() any {
-	owner := m.step.Owner
-	if m.labeled[owner] == nil {
-		m.labeled[owner] = types.NewStringStringMap(types.DefaultTypeAdapter, m.world.Labels.Of(owner))
-	}
-	return m.labeled[owner]
-}
+func (m *moment) labels() any { return m.labeled[m.step.Owner] }
 
 // windowOpen asks what the windows themselves say of this step.
 func (m *moment) windowOpen() any { return m.inWindow(m.step) }

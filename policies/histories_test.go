@@ -1,0 +1,258 @@
+package policies_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/policies"
+	"github.com/pigsync/pigsync/resource"
+)
+
+// thing is what histories are about: a value, and what it costs to change or to lose it.
+type thing struct {
+	Value int
+	Cost  resource.Hazard
+}
+
+func (thing) Kind() resource.Kind { return "thing" }
+
+func (w thing) Compare(have resource.Spec) []resource.Field {
+	h, there := have.(thing)
+	if there && h.Value == w.Value {
+		return nil
+	}
+	f := resource.Field{Path: "value", Have: fmt.Sprint(h.Value), Want: fmt.Sprint(w.Value)}
+	if there {
+		f.Hazard = w.Cost
+	}
+	return []resource.Field{f}
+}
+
+func (w thing) Loss() resource.Hazard { return w.Cost }
+
+// history is a fleet of things through commits, words, crashes, darkness and clocks that are set.
+type history struct {
+	t         *testing.T
+	seed      uint64
+	r         *rand.Rand
+	now       time.Time
+	world     map[resource.ID]thing
+	dark      map[resource.ID]bool
+	revision  int
+	want      *resource.Set
+	priors    []*resource.Set
+	plans     []policies.Approval // as they could be approved
+	approvals []policies.Approval
+	past      map[resource.ID][]policies.Event
+	holds     []policies.HoldOrder
+	judges    []*policies.Policy
+	removed   int
+}
+
+var errDark = errors.New("no route to host")
+
+const guarded = "safe"
+
+func thingID(name string) resource.ID { return resource.ID{Kind: "thing", Name: name, At: "10.0.0.1"} }
+
+func newHistory(t *testing.T, seed uint64) *history {
+	night := window(t, "0 2 * * *", 3*time.Hour, resource.Restart)
+	h := &history{
+		t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 7)), now: noon, world: map[resource.ID]thing{},
+		dark: map[resource.ID]bool{}, past: map[resource.ID][]policies.Event{},
+		judges: append(policies.Default(), policies.Windows([]policies.Window{night}), policies.BlastRadius(policies.DefaultBlast()),
+			policies.Freezes([]policies.Freeze{{From: noon.Add(6 * time.Hour), Until: noon.Add(12 * time.Hour), Reason: "r"}})),
+	}
+	h.commit(true)
+	return h
+}
+
+// commit wants other things; of the first one, the guarded thing is part.
+func (h *history) commit(first bool) {
+	if h.want != nil {
+		h.priors = append(h.priors, h.want)
+	}
+	h.revision++
+	h.want = &resource.Set{}
+	for _, name := range []string{"a", "b", "c", guarded} {
+		if !first && h.r.IntN(3) == 0 {
+			continue
+		}
+		r := resource.Resource{ID: thingID(name), Owner: "x/" + name, Spec: thing{h.r.IntN(3), resource.Hazard(h.r.IntN(64))}}
+		if name == guarded {
+			r.Guard, r.Spec = "etcd_safeguard", thing{Cost: resource.DataLoss}
+		}
+		if err := h.want.Add(r); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+func (h *history) have() map[resource.ID]resource.State {
+	have := map[resource.ID]resource.State{}
+	for _, name := range []string{"a", "b", "c", guarded} {
+		id := thingID(name)
+		s := resource.State{}
+		if w, there := h.world[id]; there {
+			s.Spec = w
+		}
+		if h.dark[id] {
+			s = resource.State{Err: errDark}
+		}
+		have[id] = s
+	}
+	return have
+}
+
+func (h *history) prior() *resource.Set {
+	merged := &resource.Set{}
+	for _, p := range slices.Backward(h.priors) {
+		for r := range p.All() {
+			_ = merged.Add(r) // the newest counts
+		}
+	}
+	return merged
+}
+
+// round looks, plans, judges, and does what may be done, until it is killed.
+func (h *history) round() {
+	have := h.have()
+	plan, err := diff.NewPlan(h.want, diff.Compare(h.want, h.prior(), have))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	revision := fmt.Sprint(h.revision)
+	c := &policies.Case{
+		Now: h.now, Revision: revision, Plan: plan, Want: h.want, Have: have, Approvals: slices.Clone(h.approvals), Holds: h.holds,
+		Past: func(id resource.ID, since time.Time) (es []policies.Event) {
+			for _, e := range h.past[id] {
+				if !e.When.Before(since) {
+					es = append(es, e)
+				}
+			}
+			return es
+		},
+	}
+	verdicts, _ := policies.Judge(c, h.judges)
+	word := agreed(plan, "ann", h.now)
+	word.Revision, word.Until = revision, h.now.Add(time.Hour)
+	h.plans = append(h.plans, word)
+	for i, s := range plan.Steps {
+		if verdicts[i] > policies.Allow || s.Action == diff.Wait || s.Action == diff.Check {
+			continue
+		}
+		if h.r.IntN(20) == 0 {
+			return // killed
+		}
+		h.allowed(s, revision)
+		h.do(s)
+	}
+	if len(plan.Steps) == 0 {
+		h.priors = nil
+	}
+}
+
+// allowed is what the policy in force says, in other words than the judges'.
+func (h *history) allowed(s diff.Step, revision string) {
+	cost := s.Hazard()
+	lost := s.Action == diff.Delete || cost&(resource.DataLoss|resource.Topology) != 0
+	wrong := ""
+	switch {
+	case s.Guard != "" && lost:
+		wrong = "it is safeguarded"
+	case h.dark[s.ID]:
+		wrong = "nobody knows of it"
+	case cost&policies.Careful != 0 && !h.agreedTo(s, revision):
+		wrong = "nobody has agreed"
+	case cost&resource.Restart != 0 && (h.now.UTC().Hour() < 2 || h.now.UTC().Hour() >= 5):
+		wrong = "it is not night"
+	case !h.now.Before(noon.Add(6*time.Hour)) && h.now.Before(noon.Add(12*time.Hour)):
+		wrong = "it is frozen"
+	case slices.ContainsFunc(h.holds, func(o policies.HoldOrder) bool { return o.Owner == s.Owner && h.now.Before(o.Until) }):
+		wrong = "somebody holds it"
+	}
+	if wrong != "" {
+		h.t.Fatalf("seed %d: %c %s [%s] was let through at %s: %s", h.seed, s.Action, s.ID, cost, h.now, wrong)
+	}
+}
+
+func (h *history) agreedTo(s diff.Step, revision string) bool {
+	return slices.ContainsFunc(h.approvals, func(a policies.Approval) bool {
+		return a.Revision == revision && !h.now.Before(a.When) && h.now.Before(a.Until) && slices.Contains(a.Steps, s.Digest())
+	})
+}
+
+// do makes the step true, writes it down, and takes it out of the approvals as the journal does.
+func (h *history) do(s diff.Step) {
+	if s.Action == diff.Delete {
+		delete(h.world, s.ID)
+		h.removed++
+	} else {
+		h.world[s.ID] = s.Spec.(thing)
+	}
+	h.past[s.ID] = append(h.past[s.ID], policies.Event{When: h.now, Action: s.Action, Took: time.Minute})
+	for i := range h.approvals {
+		h.approvals[i].Steps = slices.DeleteFunc(slices.Clone(h.approvals[i].Steps), func(d string) bool { return d == s.Digest() })
+	}
+}
+
+// something happens to the fleet.
+func (h *history) something() {
+	switch h.r.IntN(10) {
+	case 0:
+		h.commit(false)
+	case 1:
+		h.now = h.now.Add(time.Duration(h.r.IntN(48*60)-24*60) * time.Minute) // the clock is set
+	case 2:
+		id := thingID([]string{"a", "b", "c", guarded}[h.r.IntN(4)])
+		h.dark[id] = !h.dark[id]
+	case 3:
+		if len(h.plans) > 0 { // also of a plan of long ago
+			h.approvals = append(h.approvals, h.plans[h.r.IntN(len(h.plans))])
+		}
+	case 4:
+		if len(h.plans) > 0 {
+			h.approvals = append(h.approvals, h.plans[len(h.plans)-1])
+		}
+	case 5:
+		h.holds = []policies.HoldOrder{{Owner: "x/" + []string{"a", "b", "c"}[h.r.IntN(3)], Until: h.now.Add(time.Hour)}}
+	case 6:
+		if h.r.IntN(4) == 0 { // the journal is lost
+			h.past, h.priors, h.approvals = map[resource.ID][]policies.Event{}, nil, nil
+		}
+	default:
+		h.now = h.now.Add(time.Minute)
+		h.round()
+	}
+}
+
+// Whatever is committed, agreed to, set, lost or cut short: nothing is done that the policy in force forbids, nothing
+// is removed of which nobody knows, and what is safeguarded survives.
+func TestTenThousandHistories(t *testing.T) {
+	removed, histories := 0, uint64(10_000)
+	if testing.Short() {
+		histories /= 10
+	}
+	for seed := range histories {
+		h := newHistory(t, seed)
+		h.round()
+		for h.world[thingID(guarded)].Cost == 0 {
+			h.round() // it was killed before it made it
+		}
+		for range 40 {
+			h.something()
+			if _, there := h.world[thingID(guarded)]; !there {
+				t.Fatalf("seed %d: what is safeguarded is gone", seed)
+			}
+		}
+		removed += h.removed
+	}
+	if removed < int(histories)/10 {
+		t.Errorf("only %d removals: the histories are not wild enough", removed)
+	}
+}
