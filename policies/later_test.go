@@ -223,14 +223,6 @@ func TestBudgetOfAHost(t *testing.T) {
 	}
 }
 
-// Neither is a member removed while another one restarts.
-func TestNoTwoMembersAreAway(t *testing.T) {
-	plan := &diff.Plan{Steps: []diff.Step{restart("10.0.0.1"), remove("2", "10.0.0.2"), remove("3", "10.0.0.3")}}
-	if got := judge(&policies.Case{Plan: plan}, policies.OneAtATime()); got != "allow hold hold PS105 PS105" {
-		t.Errorf("got %q", got)
-	}
-}
-
 // A commit that takes too much away is an error of the inventory: nothing of it is done, and once the removals are
 // approved the rest goes on.
 func TestABlastHoldsTheWholeCommit(t *testing.T) {

@@ -90,25 +90,25 @@ func needed(voters int, s diff.Step) int {
 	return voters/2 + 1
 }
 
-// OneAtATime holds what takes a member away, for a moment or for good, when the same of another member of the
-// owner is not ordered before it in this plan: whatever a module forgot, no two members of one cluster, one
-// etcd or one MinIO set are away at once.
+// OneAtATime holds a restart when another restart of the same owner in this plan is not ordered
+// before it: whatever a module forgot, no two members of one cluster, one etcd or one MinIO set restart at
+// once. Who is taken off a list of members is the affair of Quorum, which knows how many are left.
 func OneAtATime() *Policy {
 	return &Policy{
 		Name:  "one-at-a-time",
-		Doc:   "holds unordered restarts and removals of one owner's members",
+		Doc:   "holds unordered restarts of one owner",
 		Judge: judgeOneAtATime,
 	}
 }
 
 func judgeOneAtATime(c *Case) (os []Objection) {
-	last := map[string]int{} // the last step of an owner that takes a member away
+	last := map[string]int{} // the last restart of an owner
 	for i, s := range c.Plan.Steps {
-		if !acts(s) || s.Orphan || s.Hazard()&moves == 0 {
+		if !acts(s) || s.Orphan || s.Hazard()&resource.Restart == 0 {
 			continue // who leaves as a whole serves nobody any more
 		}
 		if prev, again := last[s.Owner]; again && !after(c.Plan, i, prev) {
-			reason := fmt.Sprintf("%s takes a member away in this round, too", c.Plan.Steps[prev].ID)
+			reason := fmt.Sprintf("%s restarts in this round, too", c.Plan.Steps[prev].ID)
 			os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS105", Reason: reason})
 			continue
 		}
