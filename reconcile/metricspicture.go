@@ -15,7 +15,7 @@ import (
 // vanished is not shown any more; once drawn it does not change.
 type picture struct {
 	problems, converged, units, drift, since, unknown *prometheus.GaugeVec
-	orphans, reboot                                   *prometheus.GaugeVec
+	orphans, reboot, leader, timeline                 *prometheus.GaugeVec
 	steps, blocked, observed, reachable, journal      *prometheus.GaugeVec
 }
 
@@ -36,6 +36,8 @@ func newPicture() *picture {
 		blocked:   gauge("pigsync_plan_blocked", "Steps of the last plan that a policy held or denied, by the code of the objection.", "module", "cluster", "code"),
 		observed:  gauge("pigsync_last_observed_timestamp_seconds", "When a node last answered.", "host"),
 		reachable: gauge("pigsync_node_reachable", "1 when a node answered at the last look.", "host"),
+		leader:    gauge("pigsync_postgres_leader", "1 for the node where a cluster's leader is, as Patroni says.", "cluster", "host"),
+		timeline:  gauge("pigsync_postgres_timeline", "Timeline of a cluster's leader: one more with each failover.", "cluster"),
 		reboot:    gauge("pigsync_node_reboot_pending", "Resources of a node of which a part waits for its next start.", "host"),
 		journal:   gauge("pigsync_journal_up", "0 when the last plan or step could not be written down; nothing is done then."),
 	}
@@ -43,7 +45,7 @@ func newPicture() *picture {
 
 func (p *picture) all() []*prometheus.GaugeVec {
 	return []*prometheus.GaugeVec{
-		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.journal,
+		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.leader, p.timeline, p.journal,
 	}
 }
 
@@ -99,7 +101,19 @@ func (b *book) draw(s *Status) *picture {
 	p.drawPlan(b)
 	p.drawBlocked(b)
 	p.drawNodes(b)
+	p.drawClusters(b)
 	return p
+}
+
+// drawClusters shows who leads. Without a leader there is no sample.
+func (p *picture) drawClusters(b *book) {
+	for _, c := range clustersOf(b.round) {
+		if c.Leader == "" {
+			continue
+		}
+		p.leader.WithLabelValues(b.inventory, label(c.Cluster), label(c.Node)).Set(1)
+		p.timeline.WithLabelValues(b.inventory, label(c.Cluster)).Set(float64(c.Timeline))
+	}
 }
 
 func (p *picture) drawStatus(b *book, s *Status) {

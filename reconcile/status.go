@@ -41,6 +41,7 @@ type Status struct {
 	Resources  int                  `json:"resources"`
 	Drift      bool                 `json:"drift"` // the revision had converged, and something differs now
 	Owners     []OwnerStatus        `json:"owners"`
+	Clusters   []ClusterStatus      `json:"clusters,omitempty"` // who leads them, as Patroni says
 	Problems   []Problem            `json:"problems,omitempty"`
 	Plan       *diff.Plan           `json:"plan,omitempty"`
 	Pending    []diff.Pending       `json:"pending_reboot,omitempty"` // what waits for the next start of a node
@@ -172,7 +173,7 @@ func StatusOf(name string, r *Round) *Status {
 	if r.endless {
 		s.Error = errNoEnd.Error()
 	}
-	s.Owners = owners(r)
+	s.Owners, s.Clusters = owners(r), clustersOf(r)
 	return s
 }
 

@@ -186,3 +186,19 @@ func (r EtcdRole) Compare(have Spec) []Field {
 
 // Loss is a way in for somebody's client.
 func (EtcdRole) Loss() Hazard { return DataLoss }
+
+// EtcdBlank is a key that somebody has set to nothing, as a lock whose owner never came back. It is wanted
+// not to be: a key that holds something is no difference, and never taken away. The id is
+// "etcdblank:<key>@<cluster>".
+type EtcdBlank struct{ Blank bool }
+
+// Kind is KindEtcdBlank.
+func (EtcdBlank) Kind() Kind { return KindEtcdBlank }
+
+// Compare sees the lock.
+func (b EtcdBlank) Compare(have Spec) []Field {
+	h, _ := have.(EtcdBlank)
+	var d fields
+	d.flag("blank", h.Blank, b.Blank, 0)
+	return d
+}

@@ -53,6 +53,7 @@ const (
 	KindEtcdAuth    Kind = "etcdauth"
 	KindEtcdUser    Kind = "etcduser"
 	KindEtcdRole    Kind = "etcdrole"
+	KindEtcdBlank   Kind = "etcdblank"
 )
 
 // The kinds of PostgreSQL: of an instance on its node, and inside a cluster.
@@ -61,6 +62,7 @@ const (
 	KindPGHealth Kind = "pghealth" // of either
 	KindPGLoaded Kind = "pgloaded"
 	KindPGRules  Kind = "pgrules"
+	KindPGSite   Kind = "pgsite"
 
 	KindPGCluster    Kind = "pgcluster"
 	KindPGConfig     Kind = "pgconfig"
@@ -88,6 +90,7 @@ var NodeKinds = []Kind{
 // EtcdKinds are the kinds inside an etcd cluster.
 var EtcdKinds = []Kind{
 	KindEtcdCluster, KindEtcdMember, KindEtcdVoter, KindEtcdHealth, KindEtcdAuth, KindEtcdUser, KindEtcdRole,
+	KindEtcdBlank,
 }
 
 // PGKinds are the kinds of PostgreSQL. The helpers of a cluster's nodes observe and apply them, too; what
@@ -95,7 +98,7 @@ var EtcdKinds = []Kind{
 var PGKinds = []Kind{
 	KindPGMember, KindPGHealth, KindPGLoaded, KindPGRules, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase, KindPGBaseline,
 	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
-	KindPGStanza, KindPGBackup, KindPGRepo,
+	KindPGStanza, KindPGBackup, KindPGRepo, KindPGSite,
 }
 
 // Encode writes the spec of a resource on a node for the wire. It is the only way a content leaves
@@ -161,6 +164,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 		return g, err
 	},
 	KindPGMember: decode[PGMember], KindPGHealth: decode[PGHealth], KindPGLoaded: decode[PGLoaded], KindPGRules: decode[PGRules],
+	KindPGSite:    decode[PGSite],
 	KindPGCluster: decode[PGCluster], KindPGConfig: decode[PGConfig], KindPGDatabase: decode[PGDatabase],
 	KindPGSchema: decode[PGSchema], KindPGExtension: decode[PGExtension],
 	KindPGPrivileges: decode[PGPrivileges], KindPGAbsent: decode[PGAbsent],

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
@@ -110,8 +112,26 @@ func (s statusView) write(w io.Writer) {
 	if s.Error != "" && len(s.Problems) == 0 {
 		fmt.Fprintf(w, "  %s\n", s.Error)
 	}
+	s.writeClusters(w)
 	_ = diff.WritePending(w, s.Pending) // as with every line here, whoever does not read it misses it
 	s.writePlan(w)
+}
+
+// writeClusters tells who leads, as Patroni said at the last look.
+func (s statusView) writeClusters(w io.Writer) {
+	for _, c := range s.Clusters {
+		switch {
+		case c.Leader == "":
+			fmt.Fprintf(w, "  cluster %s: nobody is known to lead\n", c.Cluster)
+		case c.Paused:
+			fmt.Fprintf(w, "  cluster %s: %s on %s leads, timeline %d, and Patroni is paused\n", c.Cluster, c.Leader, c.Node, c.Timeline)
+		default:
+			fmt.Fprintf(w, "  cluster %s: %s on %s leads, timeline %d\n", c.Cluster, c.Leader, c.Node, c.Timeline)
+		}
+		for _, i := range slices.Sorted(maps.Keys(c.Silent)) {
+			fmt.Fprintf(w, "      %s: %s\n", i, c.Silent[i])
+		}
+	}
 }
 
 func (s statusView) writePlan(w io.Writer) {

@@ -31,6 +31,14 @@ type statusView struct {
 		Differ int    `json:"differ"`
 		Orphan bool   `json:"orphan,omitempty"`
 	} `json:"owners,omitempty"`
+	Clusters []struct {
+		Cluster  string            `json:"cluster"`
+		Leader   string            `json:"leader,omitempty"`
+		Node     string            `json:"node,omitempty"`
+		Timeline int               `json:"timeline,omitempty"`
+		Paused   bool              `json:"paused,omitempty"`
+		Silent   map[string]string `json:"silent,omitempty"`
+	} `json:"clusters,omitempty"`
 	Fetch string `json:"fetch,omitempty"`
 	Error string `json:"error,omitempty"`
 	Plan  *struct {

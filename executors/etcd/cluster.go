@@ -136,6 +136,8 @@ func (c *cluster) inside(ctx context.Context, v *view, id resource.ID) (resource
 		return c.user(ctx, v, id.Name)
 	case resource.KindEtcdRole:
 		return c.role(ctx, v, id.Name)
+	case resource.KindEtcdBlank:
+		return c.blank(ctx, v, id.Name)
 	}
 	return nil, errors.New("not a kind of an etcd cluster")
 }
@@ -170,6 +172,8 @@ func (c *cluster) apply(ctx context.Context, ch diff.Change) error {
 		return c.applyUser(ctx, v, ch)
 	case resource.KindEtcdRole:
 		return c.applyRole(ctx, v, ch)
+	case resource.KindEtcdBlank:
+		return c.applyBlank(ctx, v, ch)
 	}
 	return errors.New("it is only ever observed")
 }

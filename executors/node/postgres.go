@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/executors"
@@ -33,7 +35,7 @@ func decodePlaces(list []wirePlace) (places []resource.PGPlace) {
 // seats gives the look at an instance, the same one for all that is asked of it.
 func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat) *postgres.Look {
 	looks := v.looks
-	node := postgres.Node{Read: v.small, UID: v.uid, Run: v.runAs}
+	node := postgres.Node{Read: v.small, UID: v.uid, Run: v.runAs, Names: v.names, Ask: func(argv ...string) (string, error) { return v.l.ask(ctx, argv) }}
 	return func(s postgres.Seat) *postgres.Look {
 		key := s.Cluster + "/" + s.Instance
 		if looks[key] == nil {
@@ -95,6 +97,9 @@ func (w *work) applyPG(c diff.Change, have resource.Spec) error {
 	if err != nil {
 		return err
 	}
+	if c.ID.Kind == resource.KindPGSite {
+		return w.clear(s.Data)
+	}
 	look := w.postgres(s)
 	look.Put, look.Tell = w.put, w.log.Info
 	return look.Apply(c, have)
@@ -111,6 +116,41 @@ func (w *work) put(path, owner string, content []byte) error {
 		return err
 	}
 	return w.write(s, d)
+}
+
+// names lists a directory; none when it is not there.
+func (v *view) names(dir string) ([]string, error) {
+	d, err := v.open(dir)
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(d.FS(), ".")
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// asides bounds how often a data directory is moved aside: who has so many has another trouble.
+const asides = 9
+
+// clear moves a data directory aside, beside itself, under a name that tells what it is.
+func (w *work) clear(dir string) error {
+	s, err := w.at(dir)
+	if err != nil {
+		return err
+	}
+	for n := 1; n <= asides; n++ {
+		name := s.name + ".torn-" + strconv.Itoa(n)
+		if _, err := s.dir.Lstat(name); absent(err) {
+			return errors.Join(s.dir.Rename(s.name, name), syncDir(s.dir))
+		}
+	}
+	return fmt.Errorf("%s was moved aside %d times, as %s.torn-*: want those looked at and removed", dir, asides, dir)
 }
 
 // judgePG lets a change be made when it is the one that was shown: the differences are those of the plan.

@@ -68,6 +68,10 @@ type Node struct {
 	UID  func(name string) (int, error)    // the number of a user
 	// Run runs a program as a user; a whole one goes on when this process ends. nil: pgBackRest is not there.
 	Run func(ctx context.Context, user string, whole bool, argv ...string) ([]byte, error)
+	// Names lists a directory; none when it is not there, or empty.
+	Names func(dir string) ([]string, error)
+	// Ask runs a command that only looks.
+	Ask func(argv ...string) (string, error)
 }
 
 // Look prepares a look at an instance for those ids; nothing is asked before it is needed.
@@ -101,6 +105,8 @@ func (l *Look) See(id resource.ID) (resource.Spec, error) {
 		return l.seeLoaded()
 	case resource.KindPGRules:
 		return l.seeRules()
+	case resource.KindPGSite:
+		return l.site()
 	case resource.KindPGHealth:
 		if id.At != l.seat.Cluster {
 			return l.health()

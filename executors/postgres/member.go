@@ -36,14 +36,18 @@ func (l *Look) readData(dir string) (d disk, err error) {
 	if err != nil || version == nil {
 		return d, err
 	}
-	if d.major, err = strconv.Atoi(strings.TrimSpace(string(version))); err != nil {
+	text := strings.TrimSpace(string(version))
+	if d.major, err = strconv.Atoi(text); err != nil && text != "" { // a power cut leaves files of which nothing was written yet
 		return d, fmt.Errorf("%s/PG_VERSION holds no version", dir)
 	}
 	control, err := l.node.Read(dir + "/global/pg_control")
-	if err == nil && len(control) >= 8 {
-		d.system = strconv.FormatUint(binary.NativeEndian.Uint64(control), 10)
+	if err != nil || len(control) < 8 {
+		return d, err
 	}
-	return d, err
+	if system := binary.NativeEndian.Uint64(control); system != 0 {
+		d.system = strconv.FormatUint(system, 10)
+	}
+	return d, nil
 }
 
 // member is what Patroni says, or else what lies on the disk.
@@ -58,7 +62,7 @@ func (l *Look) member() (resource.Spec, error) {
 		return s.member(d), nil
 	case diskErr != nil:
 		return nil, diskErr
-	case d.major == 0:
+	case d == disk{}:
 		return nil, nil
 	}
 	return resource.PGMember{System: d.system, Major: d.major}, nil
@@ -135,7 +139,7 @@ func (l *Look) idle(stopped error) error {
 	switch {
 	case err != nil:
 		return err
-	case d.major == 0:
+	case d == disk{}:
 		return ErrNothing
 	}
 	return stopped

@@ -90,7 +90,7 @@ func (l *Look) call(ctx context.Context, method, path string, body, into any) er
 	d := json.NewDecoder(bytes.NewReader(said))
 	d.UseNumber()
 	if err := d.Decode(into); err != nil {
-		return errors.New("Patroni's answer is no JSON")
+		return fmt.Errorf("%w: its answer is no JSON", errNotPatroni)
 	}
 	return nil
 }
@@ -157,10 +157,12 @@ var roles = map[string]string{
 	"standby_leader": resource.PGStandbyLeader, "replica": resource.PGReplica, "demoted": resource.PGReplica,
 }
 
+var errNotPatroni = errors.New("what answers at Patroni's address is not Patroni")
+
 func (l *Look) askStatus() (s status, err error) {
 	err = l.call(l.ctx, http.MethodGet, "/patroni", nil, &s)
 	if err == nil && s.State == "" {
-		err = errors.New("what answers at Patroni's address is not Patroni")
+		err = errNotPatroni
 	}
 	return s, err
 }

@@ -2,7 +2,6 @@ package stories
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -50,36 +49,17 @@ func (i inside) String() string {
 // seen converged; it runs.
 func onCluster(t testing.TB) *story {
 	t.Helper()
-	s := &story{TB: t, stage: onStage(t)}
-	if !s.cluster {
-		s.keepCluster()
-		s.cluster = true
-	}
-	s.reset("cluster")
-	s.must(os.RemoveAll(s.dir))
-	s.copyDir(s.dir+".cluster", s.dir)
-	s.prepare(nil)
+	s := onSnapshot(t, "cluster", func(s *story) {
+		s.commit("a cluster", inside{})
+		s.serve()
+		s.converges(10 * time.Minute)
+		s.sql("app", "CREATE TABLE shop.load (id bigserial PRIMARY KEY, at timestamptz)")
+		s.sql("app", "ALTER TABLE shop.load OWNER TO app")
+	})
 	s.serve()
 	s.isHealthy(1, 3)
 	s.converges(3 * time.Minute)
 	return s
-}
-
-func (s *story) keepCluster() {
-	s.Helper()
-	s.reset("")
-	s.must(os.RemoveAll(s.dir))
-	s.prepare(nil)
-	s.commit("a cluster", inside{})
-	s.serve()
-	s.converges(10 * time.Minute)
-	s.sql("app", "CREATE TABLE shop.load (id bigserial PRIMARY KEY, at timestamptz)")
-	s.sql("app", "ALTER TABLE shop.load OWNER TO app")
-	s.stop()
-	s.must(os.Remove(s.path("log")))
-	s.must(os.RemoveAll(s.dir + ".cluster"))
-	s.copyDir(s.dir, s.dir+".cluster")
-	s.must(s.lab.Snapshot(s.Context(), "cluster"))
 }
 
 // sql runs SQL as the superuser over the socket of the first node, which leads unless a story makes another

@@ -27,12 +27,11 @@ const prefix = "stories-"
 
 // stage is what all stories of a run share.
 type stage struct {
-	lab     *lab.Lab
-	dir     string // of the daemon: repository, state, log
-	bin     string
-	boot    time.Duration
-	three   bool // there is a snapshot of three members of etcd
-	cluster bool // there is a snapshot of a cluster of PostgreSQL
+	lab  *lab.Lab
+	dir  string // of the daemon: repository, state, log
+	bin  string
+	boot time.Duration
+	kept map[string]bool // the snapshots there are
 }
 
 // theStage is set up by the first story that needs it and taken down by TestMain.
@@ -102,7 +101,7 @@ func raise() (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: filepath.Join(dir, "admin"), bin: filepath.Join(dir, "pigsync")}
+	s := &stage{dir: filepath.Join(dir, "admin"), bin: filepath.Join(dir, "pigsync"), kept: map[string]bool{}}
 	if err := build(ctx, s.bin); err != nil {
 		return s, err
 	}

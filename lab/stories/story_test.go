@@ -33,14 +33,24 @@ func onBareNodes(t testing.TB) *story {
 // made it is committed, and the daemon's state is what it was. No daemon runs yet.
 func onThree(t testing.TB) *story {
 	t.Helper()
+	return onSnapshot(t, "three", func(s *story) {
+		s.commit("three members", fleet{members: []int{1, 2, 3}})
+		s.serve()
+		s.converges(3 * time.Minute)
+	})
+}
+
+// onSnapshot begins a story where lead ends that begins on bare nodes: nodes, repository and the daemon's
+// state are as it left them, and no daemon runs. The first story of a run that asks for it leads there.
+func onSnapshot(t testing.TB, name string, lead func(*story)) *story {
+	t.Helper()
 	s := &story{TB: t, stage: onStage(t)}
-	if !s.three {
-		s.keepThree()
-		s.three = true
+	if !s.kept[name] {
+		s.keep(name, lead)
 	}
-	s.reset("three")
+	s.reset(name)
 	s.must(os.RemoveAll(s.dir))
-	s.copyDir(s.dir+".three", s.dir)
+	s.copyDir(s.dir+"."+name, s.dir)
 	s.prepare(nil)
 	return s
 }
@@ -55,20 +65,19 @@ func onSettledThree(t testing.TB) *story {
 	return s
 }
 
-// keepThree makes the snapshot that onThree begins with.
-func (s *story) keepThree() {
+// keep makes a snapshot.
+func (s *story) keep(name string, lead func(*story)) {
 	s.Helper()
 	s.reset("")
 	s.must(os.RemoveAll(s.dir))
 	s.prepare(nil)
-	s.commit("three members", fleet{members: []int{1, 2, 3}})
-	s.serve()
-	s.converges(3 * time.Minute)
+	lead(s)
 	s.stop()
 	s.must(os.Remove(s.path("log")))
-	s.must(os.RemoveAll(s.dir + ".three"))
-	s.copyDir(s.dir, s.dir+".three")
-	s.must(s.lab.Snapshot(s.Context(), "three"))
+	s.must(os.RemoveAll(s.dir + "." + name))
+	s.copyDir(s.dir, s.dir+"."+name)
+	s.must(s.lab.Snapshot(s.Context(), name))
+	s.kept[name] = true
 }
 
 // prepare writes the daemon's configuration, with more lines for the inventory, and sees to it that

@@ -3,6 +3,7 @@ package stories
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type walk struct {
 	struck  map[moment]bool
 	seen    map[moment]bool
 	began   time.Time
+	about   func(moment) bool // which moments are struck; nil means all
 }
 
 // moment is what was noted, and who is to suffer for it.
@@ -51,6 +53,12 @@ func (w *walk) all(t *testing.T) {
 		for n := 1; n <= passages && w.passage(t, v, n) > few && !t.Failed(); n++ {
 		}
 	}
+	w.tells(t)
+}
+
+// tells what was never struck.
+func (w *walk) tells(t *testing.T) {
+	t.Helper()
 	for m := range w.seen {
 		if !w.struck[m] {
 			t.Logf("%s: never struck: the %s (%s)", w.name, m.note, suffers(m.victim))
@@ -94,14 +102,16 @@ func (w *walk) comes(tr *trial, victim int) bool {
 	}
 	came := tr.until(func() bool { return tr.tail.steps > from && w.open(moment{tr.tail.last(), victim}) })
 	for _, note := range tr.tail.seen {
-		if m := (moment{note, victim}); m.matters() {
+		if m := (moment{note, victim}); w.matters(m) {
 			w.seen[m] = true
 		}
 	}
 	return came
 }
 
-func (w *walk) open(m moment) bool { return m.matters() && !w.struck[m] }
+func (w *walk) open(m moment) bool { return w.matters(m) && !w.struck[m] }
+
+func (w *walk) matters(m moment) bool { return m.matters() && (w.about == nil || w.about(m)) }
 
 // strike does the harm. A node is dark for any time between a blink and longer than it takes to be missed.
 func (w *walk) strike(tr *trial, victim int) {
@@ -117,9 +127,10 @@ func (w *walk) strike(tr *trial, victim int) {
 }
 
 // matters tells whether the victim has to do with the moment. The daemon has with each. A node has
-// with its own, and with what is done to etcd wherever it is; while a file is written on another
+// with its own, and with what is done to etcd and Patroni wherever it is; while a file is written on another
 // node, this one is as it is at some moment of its own.
 func (m moment) matters() bool {
 	_, id, _ := strings.Cut(m.note, " of ")
-	return m.victim == 0 || strings.HasPrefix(id, "etcd") || strings.HasPrefix(id, "unit:etcd") || strings.HasSuffix(id, "@"+address(m.victim))
+	shared := []string{"etcd", "unit:etcd", "pg", "unit:patroni"}
+	return m.victim == 0 || slices.ContainsFunc(shared, func(p string) bool { return strings.HasPrefix(id, p) }) || strings.HasSuffix(id, "@"+address(m.victim))
 }

@@ -47,6 +47,8 @@ func Authority(name string) resource.CA {
 //	goes CLUSTER pgrole/NAME|pgdatabase/NAME        is there, and is to go
 //	instance CLUSTER NAME NODE SYSTEM [leads|follows] [paused] [pending]   with neither, only its data are there
 //	stanza NAME PLACE SYSTEM [full]          a repository keeps backups of a cluster, and has a full one
+//	site NAME NODE torn|whole|taken|locales [WORD...]                      what lies where an instance is to stand, or is in its way
+//	blank KEY CLUSTER                               a key of etcd that holds nothing
 func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, error) {
 	k := known{}
 	for _, id := range ids {
@@ -70,7 +72,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3, "rule": 3, "client": 5, "goes": 2}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3, "rule": 3, "client": 5, "goes": 2, "site": 3, "blank": 2}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -121,6 +123,10 @@ func (k known) line(word string, args []string) error {
 		k.rules(word, args)
 	case "goes":
 		k[resource.ID{Kind: resource.KindPGAbsent, Name: args[1], At: args[0]}] = resource.State{Spec: resource.PGAbsent{There: true}}
+	case "site":
+		k.site(args)
+	case "blank":
+		k[resource.ID{Kind: resource.KindEtcdBlank, Name: args[0], At: args[1]}] = resource.State{Spec: resource.EtcdBlank{Blank: true}}
 	}
 	return nil
 }
@@ -219,4 +225,19 @@ func (k known) stanza(args []string) {
 		s.Backups, s.Full = 1, resource.PGSaved{Label: "20261121-215423F", Type: "full", Sound: true}
 	}
 	k[resource.ID{Kind: resource.KindPGStanza, Name: args[0], At: args[1]}] = resource.State{Spec: s}
+}
+
+// site is what stands in the way of an instance.
+func (k known) site(args []string) {
+	id := resource.PGSiteOf(args[0], args[1])
+	p, _ := k[id].Spec.(resource.PGSite)
+	switch what, rest := args[2], args[3:]; what {
+	case "taken":
+		p.Taken = append(p.Taken, strings.Join(rest, " "))
+	case "locales":
+		p.Locales = rest
+	default:
+		p.Data, p.Files = what, rest
+	}
+	k[id] = resource.State{Spec: p}
 }

@@ -30,6 +30,8 @@ const (
 	CodePaused   = "PG025" // somebody has paused Patroni
 	CodePending  = "PG026" // settings wait for a restart
 	CodePackage  = "PG027" // an item of a list of packages that is none
+	CodeSite     = "PG090" // a host that an instance cannot be made on
+	CodeHeadless = "PG091" // nobody leads a cluster that has been made
 	CodeOther    = "PG028" // a cluster that is kept by something else than Patroni on etcd
 
 	// The virtual address of the leader.

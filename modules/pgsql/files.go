@@ -22,5 +22,7 @@ func render(name string, data any) []byte {
 const (
 	formedText = "This node is a member of a PostgreSQL cluster that was seen well.\n" +
 		"Without this file pigsync starts nothing upon data that it finds.\n"
+	makingText = "The data directory of this node is made by Patroni, for pigsync: nothing lay there before.\n" +
+		"Where the member was never seen well either, what lies there half made is moved aside.\n"
 	stockText = "# Clusters are made by Patroni: the package makes none of its own.\ncreate_main_cluster = false\n"
 )

@@ -99,7 +99,11 @@ func (i *instance) homes(account resource.ID) []resource.ID {
 	saved = i.Keep(i.here(), modules.DirOf(i.backups(), i.addr()),
 		resource.Dir{Mode: 0o700, Owner: i.vars.Dbsu, Group: dbGroup, Data: true}, saved)
 	all = append(all, i.link(i.home()+"/backup", i.backups(), saved, home))
-	socket := i.rootFile(tmpfiles, []byte("d "+runDir(i.vars.Localhost)+" 0755 "+i.vars.Dbsu+" "+dbGroup+" -\n"), account)
+	volatile := tmpfiles
+	if i.system().Family == distro.Debian {
+		volatile = tmpfilesDeb
+	}
+	socket := i.rootFile(volatile, []byte("d "+runDir(i.vars.Localhost)+" 0755 "+i.vars.Dbsu+" "+dbGroup+" -\n"), account)
 	return append(all, i.dir(runDir(i.vars.Localhost), 0o755, socket))
 }
 
@@ -199,14 +203,14 @@ func (i *instance) run(after []resource.ID, first ...resource.ID) resource.ID {
 	i.pool(ready)
 	conf, ids := i.patroniConf(ready, first)
 	ids = append(ids, i.repository(ready)...)
-	unit := modules.Reads(resource.Unit{Active: true, Enabled: true, Noted: true, Settle: settle}, conf)
+	unit := modules.Reads(resource.Unit{Active: true, Enabled: i.trusted(), Noted: true, Settle: settle}, conf)
 	unit.Inputs = "" // a restart of Patroni is one of PostgreSQL
 	unit.Loads = append(unit.Loads, resource.Load{Path: i.home() + "/cert", Files: "*.crt", Conf: true})
 	var spec resource.Spec = unit
 	if i.size == (size{}) {
 		spec = nil
 	}
-	ids = slices.Concat(ids, after, i.login())
+	ids = slices.Concat(ids, after, i.login(), i.cleared())
 	// Without this link Patroni is not started, by us or with the machine: it comes when it is the member's turn.
 	link := i.link(patroniLink, pgLink+"/conf/"+path.Base(conf.Path), append(ids, modules.DirOf(patroniEtc, i.addr()))...)
 	return i.keep(modules.UnitOf("patroni", i.addr()), spec, append(ids, link)...)

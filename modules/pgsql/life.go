@@ -28,11 +28,11 @@ func survey(inv *inventory.Inventory) (ids []resource.ID) {
 		}
 		var id naming
 		if b := inventory.Bind(h, &id); b.OK() {
-			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), modules.FileOf(formedPath, h.Addr),
-				rulesOf(id.Cluster+"-"+strconv.Itoa(id.Seq), h.Addr))
+			ids = append(ids, resource.PGClusterOf(id.Cluster), resource.FactsOf(h.Addr), rulesOf(id.Cluster+"-"+strconv.Itoa(id.Seq), h.Addr))
 			ids = append(ids, leaving(h, id.Cluster)...)
 			ids = slices.Concat(ids, surveyPackages(h), surveyKeys(h), surveyRelease(h))
 			ids = append(ids, surveyBackups(h, id)...)
+			ids = append(ids, id.marks(inv, h)...)
 		}
 	}
 	return append(ids, register.Survey(inv)...)
@@ -75,8 +75,10 @@ func (c *cluster) look() {
 	switch {
 	case state.Err != nil:
 		c.phase = unseen
-	case state.Spec == nil:
-		c.phase = bare
+	case state.Spec == nil || c.stillborn():
+		if c.phase = bare; c.unlooked() {
+			c.phase = unseen
+		}
 	case c.seen.Leader != "":
 		c.phase = living
 	default:
@@ -118,6 +120,7 @@ func (c *cluster) acceptable() bool {
 		if info, known := c.seen.Member(m.name()); known && info.Node == m.addr() {
 			ok = c.accepts(m, info) && ok
 		}
+		ok = c.admits(m) && ok
 	}
 	return ok
 }
@@ -134,7 +137,7 @@ func (c *cluster) accepts(m *member, info resource.PGMemberInfo) bool {
 	case ours != "" && info.System != ours:
 		c.Errorf(m.host.Pos, CodeForeign, "%s: %s holds the data of another cluster: its system identifier is %s, and that of %s is %s; nothing is overwritten: move it away first",
 			m.addr(), data, info.System, c.name, ours)
-	case ours == "" && !c.formed(m):
+	case ours == "" && !c.formed(m) && !c.making(m):
 		c.Errorf(m.host.Pos, CodeForeign, "%s: %s holds data (system identifier %s), and %s was never seen alive; nothing is overwritten: move it away, or start the Patroni it belongs to",
 			m.addr(), data, info.System, c.name)
 	default:

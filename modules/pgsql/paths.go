@@ -15,7 +15,9 @@ const (
 	patroniEtc  = "/etc/patroni"
 	patroniLink = "/etc/patroni/patroni.yml"
 	formedPath  = "/etc/patroni/formed"
+	makingPath  = "/etc/patroni/making"
 	tmpfiles    = "/etc/tmpfiles.d/postgresql.conf"
+	tmpfilesDeb = "/etc/tmpfiles.d/postgresql-common.conf" // in place of the package's, which comes first by its name
 	stockDir    = "/etc/postgresql-common"
 	stockPath   = "/etc/postgresql-common/createcluster.conf"
 )

@@ -29,10 +29,18 @@ func (c *cluster) compile() {
 		c.keepers()
 		c.registration()
 	default:
+		c.watched()
 		c.converge()
 		c.services()
 		c.keepers()
 		c.registration()
+	}
+}
+
+// watched says of a cluster that nobody leads that nothing is done to it but to look.
+func (c *cluster) watched() {
+	if c.phase == headless {
+		c.Warnf(c.head().pos("pg_cluster"), CodeHeadless, "pg_cluster: nobody leads %s now: Patroni is at work, or waits for a member or for etcd; so it is only watched", c.name)
 	}
 }
 
