@@ -9,7 +9,7 @@ import (
 // convert turns the library's tree into ours: aliases followed, merge keys applied, scalars typed
 // as PyYAML types them, duplicate keys reported.
 func convert(src *source, doc *yaml.Node, problems *collector) (*node, error) {
-	return (&loader{problems: problems}).convert(src, doc)
+	return (&loader{problems: problems, rereads: true}).convert(src, doc)
 }
 
 func (l *loader) convert(src *source, doc *yaml.Node) (*node, error) {
@@ -18,7 +18,7 @@ func (l *loader) convert(src *source, doc *yaml.Node) (*node, error) {
 		return nil, err
 	}
 	l.nodes = m.total
-	c := &converter{loader: l, src: src, problems: l.problems, json: src.json, done: map[*yaml.Node]*node{}}
+	c := &converter{loader: l, src: src, problems: l.problems, json: src.json, frees: !l.rereads, done: map[*yaml.Node]*node{}}
 	return c.node(doc), nil
 }
 
@@ -86,6 +86,7 @@ type converter struct {
 	problems *collector
 	done     map[*yaml.Node]*node // of anchored nodes
 	json     bool                 // the file is JSON, which knows more numbers
+	frees    bool                 // nobody reads the library's tree again, and large inventories need the memory
 	unsafe   bool                 // what is read now stands in a collection with the tag !unsafe
 	secret   bool                 // what is read now belongs to a name that SecretName knows
 }
@@ -110,6 +111,9 @@ func (c *converter) node(y *yaml.Node) *node {
 	c.checkTag(n, y)
 	if y.Anchor != "" {
 		c.done[y] = n
+	}
+	if c.frees {
+		y.Content = nil
 	}
 	return n
 }

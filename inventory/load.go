@@ -57,6 +57,7 @@ type loader struct {
 	hosts    int
 	src      *source // of the inventory itself
 	problems *collector
+	rereads  bool                 // what was parsed is read again after it was converted
 	bytes    int                  // read so far
 	nodes    int                  // converted so far
 	vaults   int                  // opened so far
@@ -107,9 +108,10 @@ func (l *loader) parsed(src *source, text []byte) (*node, error) {
 		return nil, err
 	}
 	nodes, said := l.nodes, len(l.problems.list)
+	simple := !src.json && !src.sealed && plainBreaks(text) && plainTree(doc)
 	root, err := l.convert(src, doc)
 	if err == nil {
-		src.keep(text, doc, root, l.nodes-nodes, said == len(l.problems.list))
+		src.keep(text, root, l.nodes-nodes, simple && said == len(l.problems.list))
 	}
 	return root, err
 }

@@ -33,8 +33,7 @@ type kept struct {
 }
 
 // keep remembers a file. It is simple when each part of it means the same wherever it stands.
-func (s *source) keep(text []byte, doc *yaml.Node, root *node, nodes int, clean bool) {
-	simple := clean && !s.json && !s.sealed && plainBreaks(text) && plainTree(doc)
+func (s *source) keep(text []byte, root *node, nodes int, simple bool) {
 	s.kept = kept{text: text, root: root, nodes: nodes, indicators: s.kept.indicators, simple: simple}
 }
 

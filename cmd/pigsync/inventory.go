@@ -59,10 +59,11 @@ func (l look) check() error {
 
 // collectAt makes the collector run at a growth by this percentage: what is read is kept to the end, so
 // that twice the memory would buy little time.
-const collectAt = 50
+const collectAt = 35
 
 func (l look) run(cmd *cobra.Command, o *options, path string) error {
 	debug.SetGCPercent(collectAt)
+	shrink()
 	if err := l.check(); err != nil {
 		return err
 	}

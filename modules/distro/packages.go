@@ -83,6 +83,9 @@ func (s System) canHave(name string) bool {
 
 // release puts the release of PostgreSQL where an item asks for it.
 func release(item, postgres string) string {
+	if !strings.Contains(item, "$") {
+		return item
+	}
 	return strings.NewReplacer("${pg_version}", postgres, "$v", postgres).Replace(item)
 }
 

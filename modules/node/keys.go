@@ -68,16 +68,36 @@ func (c *compiler) exchangeKeys(dir resource.ID) {
 // keeps what it has: unknown is not absent.
 func (c *compiler) peerKeys(of peer) (lines []string) {
 	have, _ := c.Known[of.lines()].Spec.(resource.Lines)
-	for _, p := range c.peers {
-		state := c.Known[p.key()]
-		if state.Err != nil {
-			lines = append(lines, p.among(have.Lines)...)
-		}
-		if key, ok := state.Spec.(resource.SSHKey); ok && key.Public != "" {
-			lines = append(lines, key.Public+" "+p.String())
+	for _, h := range c.peers {
+		switch {
+		case h.line != "":
+			lines = append(lines, h.line)
+		case len(have.Lines) > 0:
+			lines = append(lines, h.among(have.Lines)...)
 		}
 	}
 	return lines
+}
+
+// heard is a peer and its key as others are to know it; "" when it could not be asked.
+type heard struct {
+	peer
+	line string
+}
+
+// hear asks once for all nodes what is known of each peer. One that answered and has no key is left out.
+func hear(p *modules.Pass) (all []heard) {
+	for _, peer := range peers(p.Inventory) {
+		state := p.Known[peer.key()]
+		key, _ := state.Spec.(resource.SSHKey)
+		switch {
+		case key.Public != "":
+			all = append(all, heard{peer, key.Public + " " + peer.String()})
+		case state.Err != nil:
+			all = append(all, heard{peer: peer})
+		}
+	}
+	return all
 }
 
 // peer is the administrators' account of a node.

@@ -43,7 +43,7 @@ func compile(p *modules.Pass) {
 	cs := bind(p)
 	checkNames(cs)
 	checkVIPs(cs)
-	names, peers, shared := roster(p.Inventory), peers(p.Inventory), sharers(cs)
+	names, peers, shared := roster(p.Inventory), hear(p), sharers(cs)
 	named := namers(cs, shared)
 	served := servesTime(cs)
 	for _, c := range cs {
@@ -96,8 +96,8 @@ type compiler struct {
 	facts  resource.Facts
 	// roster are the names of all nodes, as lines of a hosts file.
 	roster []string
-	peers  []peer // the accounts that exchange their keys
-	served bool   // some node takes its time from the admin node
+	peers  []heard // the accounts that exchange their keys
+	served bool    // some node takes its time from the admin node
 	// sharers are the nodes that share the address of this one; none when it shares none.
 	sharers []*compiler
 	namer   bool // it registers the name of the shared address

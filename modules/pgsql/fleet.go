@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/pgsql/hba"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -18,6 +19,7 @@ type fleet struct {
 	*modules.Pass
 	clusters []*cluster // sorted by name
 	byAddr   map[netip.Addr]*member
+	parsed   map[hbaText]*hba.Line // lines that were read, which nobody changes
 }
 
 // cluster is the hosts with one pg_cluster.
@@ -52,7 +54,7 @@ type naming struct {
 
 // read binds every host that names a cluster.
 func read(p *modules.Pass) *fleet {
-	f := &fleet{Pass: p, byAddr: map[netip.Addr]*member{}}
+	f := &fleet{Pass: p, byAddr: map[netip.Addr]*member{}, parsed: map[hbaText]*hba.Line{}}
 	byName := map[string]*cluster{}
 	for _, h := range p.Inventory.Hosts() {
 		if !isMember(h) {

@@ -115,14 +115,18 @@ func (i *instance) unoffered(id resource.ID) bool {
 // surveyPackages asks for those packages of a member that it can do without: whether they can be had decides
 // what runs. What they are called depends on the system, which nobody knows yet.
 func surveyPackages(h *inventory.Host) (ids []resource.ID) {
-	var m member
-	inventory.Bind(h, &m.vars)
+	var v struct {
+		Version    int      `var:"pg_version" default:"18"`
+		Packages   []string `var:"pg_packages" default:"['pgsql-main pgsql-common']"`
+		Extensions []string `var:"pg_extensions" default:"[]"`
+	}
+	inventory.Bind(h, &v)
 	for _, s := range []distro.System{{Family: distro.Debian}, {Family: distro.EL}} {
 		for _, names := range [][]string{databaseExporters, poolExporters, backupExporters, vipManagers} {
 			ids = append(ids, modules.PackageOf(offers(s.Family, names), h.Addr))
 		}
-		for _, item := range words(strings.Join(slices.Concat(m.vars.Packages, m.vars.Extensions), " ")) {
-			found, _ := s.Packages(item, strconv.Itoa(m.vars.Version)) // what is none, compile reports
+		for _, item := range words(strings.Join(slices.Concat(v.Packages, v.Extensions), " ")) {
+			found, _ := s.Packages(item, strconv.Itoa(v.Version)) // what is none, compile reports
 			for _, p := range found {
 				if p.Optional {
 					ids = append(ids, modules.PackageOf(p.Name, h.Addr))

@@ -100,7 +100,7 @@ func (b *rulebook) readRaw(r *rule, v inventory.Value) {
 		return
 	}
 	for line := range strings.Lines(text) {
-		parsed, err := hba.Parse(line, b.dialect)
+		parsed, err := b.parse(line)
 		var bad *hba.Error
 		if errors.As(err, &bad) {
 			b.fail(v.Pos, "%s: at byte %d of the line: %s", v.Name(), bad.Offset+1, bad.Msg)
@@ -108,6 +108,25 @@ func (b *rulebook) readRaw(r *rule, v inventory.Value) {
 		}
 		b.keep(r, parsed, line)
 	}
+}
+
+// parse reads a line. Most members have the same ones.
+func (b *rulebook) parse(text string) (*hba.Line, error) {
+	key := hbaText{b.dialect, text}
+	if found, ok := b.fleet.parsed[key]; ok {
+		return found, nil
+	}
+	l, err := hba.Parse(text, b.dialect)
+	if err == nil {
+		b.fleet.parsed[key] = l
+	}
+	return l, err
+}
+
+// hbaText is a line as it is written for one of the programs.
+type hbaText struct {
+	dialect hba.Dialect
+	text    string
 }
 
 func (b *rulebook) keep(r *rule, l *hba.Line, text string) {
@@ -134,7 +153,7 @@ func (b *rulebook) readAliases(r *rule) {
 		if a == "" {
 			text = strings.Join([]string{"local", r.DB, b.user(r.User), method}, " ")
 		}
-		l, err := hba.Parse(text, b.dialect)
+		l, err := b.parse(text)
 		if err != nil {
 			b.fail(r.pos, "HBA rule: becomes %q: %v", text, err)
 			return
