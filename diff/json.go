@@ -27,10 +27,10 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	for i, s := range p.Steps {
 		steps[i] = stepJSON{
 			Action: s.Action.String(), ID: s.ID, Owner: s.Owner, Origin: s.Origin.String(),
-			Hazard: s.Hazard(), Orphan: s.Orphan, Fields: s.Fields, Needs: s.Needs, Digest: s.Digest(),
+			Hazard: s.Hazard(), Orphan: s.Orphan, Fields: p.Shown(s.Change), Needs: s.Needs, Digest: s.Digest(),
 		}
 		if s.Err != nil {
-			steps[i].Reason = oneLine(s.Err.Error())
+			steps[i].Reason = oneLine(p.Masked(s.Err).Error())
 		}
 	}
 	return json.Marshal(struct {

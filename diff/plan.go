@@ -10,6 +10,8 @@ import (
 // Plan is the changes in an order in which they may be made.
 type Plan struct {
 	Steps []Step
+	// Mask hides what may not be shown of the texts of fields; nil hides nothing.
+	Mask func(string) string
 }
 
 // Step is a change and the steps it waits for.

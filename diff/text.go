@@ -18,7 +18,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for _, s := range p.Steps {
 		s.line(&b, min(width, 60))
-		s.detail(&b)
+		p.detail(&b, s.Change)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -35,11 +35,11 @@ func (c Change) line(b *strings.Builder, width int) {
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-func (c Change) detail(b *strings.Builder) {
+func (p *Plan) detail(b *strings.Builder, c Change) {
 	if c.Err != nil {
-		fmt.Fprintf(b, "    %s\n", oneLine(c.Err.Error()))
+		fmt.Fprintf(b, "    %s\n", oneLine(p.Masked(c.Err).Error()))
 	}
-	for _, f := range c.Fields {
+	for _, f := range p.Shown(c) {
 		if strings.Contains(f.Have+f.Want, "\n") {
 			writeLines(b, f)
 			continue

@@ -58,6 +58,9 @@ func (l *loader) build(root *node) (*Inventory, error) {
 	if err := b.resolve(root); err != nil {
 		return nil, err
 	}
+	if l.opened() {
+		b.hide()
+	}
 	b.modernize()
 	b.unevaluated()
 	b.readExpressions(l.options)

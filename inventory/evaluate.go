@@ -160,6 +160,7 @@ func (ev *evaluation) scalar(p *perspective, e entry, n *node) *node {
 		Variable: func(name string) (jinja.Variable, bool, error) { return ev.variable(p, name) },
 		Env:      ev.x.options.Env,
 		File:     ev.x.options.File,
+		YAML:     ReadYAML,
 	})
 	if err != nil {
 		return n.fail(ev.explain(p, e, n, err))

@@ -21,6 +21,7 @@ type Inventory struct {
 	renamed  map[string]*Group // by the names that old groups have today
 	outdated []Outdated        // what an older release wanted to have written so
 	written  int               // the major release it is written for
+	hidden   []string          // what was decrypted, the longest first
 	dormant  *Problem          // why nothing may be done with it; nil when something may
 
 	expressions *expressions

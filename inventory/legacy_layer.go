@@ -32,7 +32,7 @@ func (l *legacy) layer(at layer) layer {
 	translated := at
 	if slices.ContainsFunc(lines, line.changed) || len(lines) != len(at.entries) {
 		translated = newLayer(l.unite(lines))
-		translated.old = at.entries
+		translated.old = at.written()
 	}
 	l.done[&at.entries[0]] = translated
 	return translated

@@ -43,7 +43,20 @@ func (l *loader) load() (*Inventory, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return inv, l.problems.result(), nil
+	return inv, inv.discreet(l.problems.result()), nil
+}
+
+// opened reports whether anything of the inventory may have been decrypted.
+func (l *loader) opened() bool {
+	if l.vaults > 0 {
+		return true
+	}
+	for _, src := range l.files {
+		if src.sealed || src.sops {
+			return true
+		}
+	}
+	return false
 }
 
 // loader reads the files of one inventory.

@@ -16,6 +16,7 @@ type source struct {
 	json    bool     // the file is JSON
 	options *Options // of the Load that read it; nil for what no Load has read
 	sealed  bool     // decrypted as a whole: nothing of it may be shown
+	sops    bool     // a SOPS file, whose values stand encrypted in it
 	kept    kept     // for Reload
 	files   fileSet  // this file and those read with it
 

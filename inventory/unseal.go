@@ -84,6 +84,7 @@ func (l *loader) openSOPS(src *source, doc *yaml.Node) error {
 	if !sops.Is(doc) {
 		return nil
 	}
+	src.sops = true
 	ciphers := map[*yaml.Node]string{}
 	remember(doc, ciphers)
 	opened, err := sops.Open(doc, l.options.Keys.ofSOPS())

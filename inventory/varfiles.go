@@ -58,12 +58,29 @@ func (v *varFiles) list(dir string) map[string]fs.DirEntry {
 	return names
 }
 
+// sopsEndings are those of the files that the collection community.sops reads.
+var sopsEndings = []string{".sops.yml", ".sops.yaml", ".sops.json"}
+
 // extensions of files of variables, in the order in which they are looked for.
 var extensions = []string{"", ".yml", ".yaml", ".json"}
 
 // layers reads what belongs to name: the first of NAME, NAME.yml, NAME.yaml and NAME.json, which
-// may be a directory of files.
+// may be a directory of files; and what community.sops reads, which wins over it.
 func (v *varFiles) layers(dir string, names map[string]fs.DirEntry, name, group string) []layer {
+	layers := v.plain(dir, names, name, group)
+	for _, ending := range sopsEndings {
+		if e, ok := names[name+ending]; ok && !e.IsDir() {
+			v.taken[name+ending] = true
+			for _, l := range v.layer(path.Join(path.Dir(v.name), dir, name+ending), group) {
+				l.old = []entry{} // ansible-inventory does not show it
+				layers = append(layers, l)
+			}
+		}
+	}
+	return layers
+}
+
+func (v *varFiles) plain(dir string, names map[string]fs.DirEntry, name, group string) []layer {
 	for _, ext := range extensions {
 		e, ok := names[name+ext]
 		if !ok {
@@ -157,7 +174,7 @@ func (v *varFiles) strays(dir string, names map[string]fs.DirEntry, what string)
 		case v.taken[name], strings.HasPrefix(name, "."), strings.HasSuffix(name, "~"):
 			continue
 		case slices.Contains(extensions[1:], ext):
-			name = strings.TrimSuffix(name, ext)
+			name = strings.TrimSuffix(strings.TrimSuffix(name, ext), ".sops")
 		case what == "group" && ext != "", what == "host" && !parsesAsIP(name):
 			continue
 		}

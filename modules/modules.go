@@ -45,6 +45,9 @@ func Compile(inv *inventory.Inventory, known map[resource.ID]resource.State, ms 
 	if _, dormant := inv.Dormant(); dormant {
 		c.rest()
 	}
+	for i := range c.Problems {
+		c.Problems[i].Msg = inv.Discreet(c.Problems[i].Msg)
+	}
 	c.Problems = inventory.Sort(c.Problems)
 	return c
 }

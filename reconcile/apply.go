@@ -136,7 +136,7 @@ func (w *walk) act(ctx context.Context, i int, s diff.Step) error {
 	}
 	began := w.Now()
 	w.tell(Event{When: began, Index: i, Step: s})
-	err := w.hand(ctx, i, s.Change)
+	err := w.round.Plan.Masked(w.hand(ctx, i, s.Change))
 	took := w.Now().Sub(began)
 	w.tell(Event{When: w.Now(), Index: i, Step: s, Ended: true, Err: err, Took: took})
 	w.logStep(ctx, s, err, took)

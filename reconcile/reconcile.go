@@ -135,7 +135,11 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 		Began: look.began, Observed: look.took, Revision: rev, Problems: problems, Frozen: compiled.Frozen,
 		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID), version: versionOf(inv),
 	}
-	return round, look.hands, r.judge(ctx, round, prior)
+	err = r.judge(ctx, round, prior)
+	if round.Plan != nil {
+		round.Plan.Mask = inv.Discreet
+	}
+	return round, look.hands, err
 }
 
 // versionOf is the release of Pigsty that an inventory says it is written for, "" when it does not say.

@@ -273,7 +273,9 @@ func (r *Round) Explain(id resource.ID) (e Explanation, ok bool) {
 			continue
 		}
 		ok = true
-		e.Step, e.Resource = &r.Plan.Steps[i], r.Plan.Steps[i].Resource
+		step := r.Plan.Steps[i]
+		step.Fields, step.Err = r.Plan.Shown(step.Change), r.Plan.Masked(step.Err)
+		e.Step, e.Resource = &step, step.Resource
 		e.Verdict = r.Verdicts[i]
 		for _, o := range r.Objections {
 			if o.Step == i {

@@ -220,6 +220,54 @@ func TestNoSecretOfAWrongFormComesOut(t *testing.T) {
 	}
 }
 
+// Decrypted text may stand where no password belongs, and is not shown there either: not in what a module
+// says of it, not in a plan, and not in what came of it.
+func TestNoDecryptedTextComesOut(t *testing.T) {
+	c, _ := newCage(t)
+	locked := func(name string) string { return fmt.Sprintf("!vault %q", lockVault(t, "CANARY-"+name)) }
+	c.write("vault.password", vaultPassword+"\n")
+	c.write("age.key", "")
+	c.write("inv/pigsty.yml", `all:
+  vars:
+    node_repo_modules: ''
+    node_etc_hosts: [ `+fmt.Sprintf("!vault %q", lockVault(t, "10.10.10.99 CANARY-host"))+` ]
+    node_aliases: { deploy: `+locked("alias")+` }
+  children:
+    etcd:
+      hosts: { 10.10.10.10: { etcd_seq: 1 } }
+    pg-test:
+      vars:
+        pg_cluster: pg-test
+        pg_conf: `+locked("conf")+`
+        pg_libs: `+locked("library")+`
+        pg_databases: [ { name: app, owner: `+locked("owner")+`, extensions: [ { name: `+locked("extension")+` } ] } ]
+        pg_users: [ { name: app, roles: [ `+locked("role")+` ] } ]
+        pg_hba_rules: [ { user: `+locked("user")+`, db: `+locked("database")+`, addr: world, auth: pwd }, { rules: [ `+locked("rule")+` ] } ]
+        pg_crontab: [ `+locked("job")+` ]
+        pg_listen: `+locked("listen")+`
+      hosts: { 10.10.10.12: { pg_seq: 1, pg_role: primary } }
+`+c.reach)
+	said := c.run("check", c.dir+"/inv", "--vault-password-file", c.dir+"/vault.password")
+	if strings.Count(said, "<secret>") < 4 {
+		t.Errorf("the modules say nothing of it: %s", said)
+	}
+	cfg := c.write("plain.yml", fmt.Sprintf(`
+listen: %s
+state: state
+inventories:
+  - { name: local, dir: inv, approve: [], secrets: { vault: [ { id: prod, password_file: vault.password } ] } }
+`, c.listen))
+	shown := ""
+	for _, args := range [][]string{{"plan", "-v"}, {"apply", "-v"}, {"plan"}, {"history", "-n", "0"}, {"status"}} {
+		shown += c.run(append(args, "--config", cfg)...)
+		c.run(append(args, "--config", cfg, "-o", "json")...)
+	}
+	if !strings.Contains(shown, "<secret>") {
+		t.Errorf("nothing of it is planned: %s", shown)
+	}
+	c.kept()
+}
+
 // A daemon tells nothing of what it opens either.
 func TestDaemonTellsNothingItOpens(t *testing.T) {
 	c, _ := newCage(t)

@@ -150,6 +150,38 @@ x{{ n }}y
 {{ d | to_json | from_json }}
 {{ '{"a": [1, 2.5, null]}' | from_json }}
 {{ 'x' | from_json }}
+{{ 'a: [1, off, 0x10, x y]' | from_yaml }}
+{{ "- {{ n }}" | from_yaml }}
+{{ 'a: b: c' | from_yaml }}
+{{ '' | from_yaml }}
+{{ l | from_yaml }}
+{{ d | to_yaml | from_yaml }}
+{{ n | to_yaml }}
+{{ s | to_yaml }}
+{{ nil | to_yaml }}
+{{ '' | to_yaml }}
+{{ f | to_yaml }}
+{{ digits | to_yaml }}
+{{ yes | to_yaml }}
+{{ quoted | to_yaml }}
+{{ uni | to_yaml }}
+{{ l | to_yaml }}
+{{ none | to_yaml }}
+{{ d | to_yaml }}
+{{ deep | to_yaml }}
+{{ users | to_yaml }}
+{{ nested | to_yaml }}
+{{ d | to_nice_yaml }}
+{{ deep | to_nice_yaml }}
+{{ users | to_nice_yaml }}
+{{ users | to_nice_yaml(indent=2) }}
+{{ nested | to_nice_yaml }}
+{{ {'z': 1, 'a': {'k': [], 'e': {}}, 'l': [{'x': [1, [2, {'y': 3}]]}]} | to_nice_yaml }}
+{{ {'z': 1, 'a': {'k': [], 'e': {}}, 'l': [{'x': [1, [2, {'y': 3}]]}]} | to_yaml }}
+{{ ['a:b', 'a: b', '#x', 'x #y', '- z', '-z', ' q', '=', '<<', '1e3', '0o7'] | to_yaml }}
+{{ ['~', 'null', '2024-01-02', '1:30', '?', '?x', '*a', '{a}', 'a,b', "it's"] | to_yaml }}
+{{ ['a:b', 'a: b', '#x', 'x #y', '- z', '-z', ' q', '=', '<<', '1e3', '0o7', '~', 'null', '1:30', '?', '*a', '{a}', 'a,b', "it's"] | to_nice_yaml }}
+{{ {'10.0.0.1:80': 1, 'yes': true, 5: 1.5e20} | to_nice_yaml }}
 {{ yes | bool }}
 {{ 'off' | bool }}
 {{ 1 | bool }}

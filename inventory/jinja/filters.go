@@ -35,7 +35,7 @@ func asNative(f filter) filter {
 	return f
 }
 
-var filterTable = merged(valueFilters, textFilters, listFilters, selectFilters, dictFilters, codeFilters, regexFilters)
+var filterTable = merged(valueFilters, textFilters, listFilters, selectFilters, dictFilters, codeFilters, yamlFilters, regexFilters)
 
 func merged(tables ...map[string]filter) map[string]filter {
 	all := map[string]filter{}
@@ -61,8 +61,8 @@ var refusedFilters = map[string]string{
 	"strftime": needsClock, "to_datetime": needsClock,
 	"fileglob": needsDisk, "realpath": needsDisk, "expanduser": needsDisk, "expandvars": needsDisk, "relpath": needsDisk,
 	"vault": "use !vault", "unvault": "use !vault",
-	"from_yaml": asYAML, "from_yaml_all": asYAML, "to_yaml": "use to_json, which is YAML too", "to_nice_yaml": "use to_nice_json, which is YAML too",
-	"json_query": needsMore, "ipaddr": needsMore, "ipv4": needsMore, "ipv6": needsMore, "ipsubnet": needsMore, "ipwrap": needsMore,
+	"from_yaml_all": asYAML,
+	"json_query":    needsMore, "ipaddr": needsMore, "ipv4": needsMore, "ipv6": needsMore, "ipsubnet": needsMore, "ipwrap": needsMore,
 	"nthhost": needsMore, "ansible.utils.ipaddr": needsMore, "ansible.utils.ipsubnet": needsMore, "ansible.utils.nthhost": needsMore,
 	"community.general.json_query": needsMore, "xmlattr": "it is for HTML", "escape": "it is for HTML", "e": "it is for HTML",
 	"safe": "it is for HTML", "forceescape": "it is for HTML", "urlize": "it is for HTML", "striptags": "it is for HTML",

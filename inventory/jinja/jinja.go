@@ -23,6 +23,7 @@ type World struct {
 	Variable func(name string) (v Variable, found bool, err error)
 	Env      func(name string) (value string, ok bool)     // for lookup('env', NAME)
 	File     func(name string) (content []byte, err error) // for lookup('file', NAME)
+	YAML     func(text string) (any, error)                // for from_yaml: the value, in the types of Variable
 }
 
 // Variable is the value of a name.

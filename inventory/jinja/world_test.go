@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/inventory/jinja"
 )
 
@@ -27,7 +28,7 @@ var variables = map[string]any{
 
 // world evaluates the variables that are expressions too.
 func world(t testing.TB) jinja.World {
-	var w jinja.World
+	w := jinja.World{YAML: inventory.ReadYAML}
 	w.Variable = func(name string) (jinja.Variable, bool, error) {
 		v, ok := variables[name]
 		if !ok {
