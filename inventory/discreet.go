@@ -38,7 +38,7 @@ func (b *builder) hide() {
 	}
 	b.eachLayer(func(at *layer) {
 		for _, e := range at.entries {
-			f.visit(e.key)
+			f.open[e.key.text] = true // names are no secrets, wherever they stand
 			f.visit(e.value)
 		}
 	})
@@ -66,7 +66,7 @@ func (f *finder) visit(n *node) {
 		f.visit(item)
 	}
 	for _, e := range n.entries {
-		if e.key.seal == nil && !n.src.sealed {
+		if !e.key.secret {
 			f.open[e.key.text] = true
 		}
 		f.visit(e.value)
