@@ -22,7 +22,7 @@ const longest = 30 * 24 * time.Hour
 
 // refuse answers with an error as programs read it.
 func refuse(rw http.ResponseWriter, status int, why string) {
-	body, _ := json.Marshal(map[string]string{"error": why}) //nolint:errcheck // texts can be encoded
+	body, _ := json.Marshal(map[string]string{"error": why}) // texts can be encoded
 	rw.Header().Set("Content-Type", "application/json")
 	rw.WriteHeader(status)
 	rw.Write(append(body, '\n')) //nolint:errcheck // whoever asked has gone
