@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,14 +15,15 @@ import (
 )
 
 // crowd installs packages at once on one machine and gives what each came to. Nothing is installed before
-// all have had their say.
+// all have had their say: a wish waits, or was refused already.
 func crowd(t *testing.T, d *distro, l *node.Local, names ...string) map[string]error {
 	t.Helper()
 	var mu sync.Mutex
 	var first sync.Once
+	var ended atomic.Int64
 	l.Run = func(ctx context.Context, c node.Command) ([]byte, error) {
 		if slices.Contains(c.Argv, "install") && !slices.Contains(c.Argv, "--simulate") {
-			first.Do(func() { eventually(t, "all wish", func() bool { return l.Wishes() == len(names) }) })
+			first.Do(func() { eventually(t, "all wish", func() bool { return l.Wishes()+int(ended.Load()) == len(names) }) })
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -35,6 +37,7 @@ func crowd(t *testing.T, d *distro, l *node.Local, names ...string) map[string]e
 	for _, name := range names {
 		wg.Go(func() {
 			err := l.Apply(t.Context(), change(id(resource.KindPackage, name), resource.Package{}, nil))
+			ended.Add(1)
 			mu.Lock()
 			defer mu.Unlock()
 			errs[name] = err
