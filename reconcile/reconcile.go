@@ -74,6 +74,14 @@ type Round struct {
 // Pending is what waits for the next start of a node.
 func (r *Round) Pending() []diff.Pending { return diff.PendingReboot(r.Want, r.Have) }
 
+// Past is what was done to a resource before, as far as the journal remembers, the oldest first.
+func (r *Round) Past(id resource.ID) []policies.Event {
+	if r.judged == nil || r.judged.Past == nil {
+		return nil
+	}
+	return r.judged.Past(id, time.Time{})
+}
+
 // Round takes the fleet one pass closer to rev. The priors are the revisions that may have made
 // something that is still there, the newest first: what they asked for and rev does not is removed.
 // An error means that nothing was done.

@@ -22,7 +22,7 @@ func newPlan(o *options) *cobra.Command {
 			"inventory behind each, what it may cost and what holds it. Exit status 0: in sync; 2: differences; 1: error.\n" +
 			"With --server the daemon there is asked what the inventory in a directory would do, for a pull request:\n" +
 			"its policies count, and nothing of the directory is run or believed.",
-		Example: "  pigsync plan --inventory pigsty.yml\n  pigsync plan --name prod -o json\n" +
+		Example: "  pigsync plan --inventory pigsty.yml\n  pigsync plan --name prod -o json\n  pigsync plan --name prod -o markdown\n" +
 			"  pigsync plan --server https://admin.example:9099 --inventory . --name prod",
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,6 +75,9 @@ func showRound(o *options, r *reconcile.Round) error {
 		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Pending(), r.Verdicts, r.Objections})
 	}
 	writeProblems(o.stderr, r.Problems)
+	if o.output == "markdown" {
+		return writeMarkdown(o.stdout, r)
+	}
 	return r.WriteText(o.stdout)
 }
 

@@ -54,6 +54,9 @@ func (o *options) check(command string) error {
 	if _, err := findFormat(o.output); command == "check" && err != nil {
 		return err
 	}
+	if command == "plan" && o.output == "markdown" {
+		return nil
+	}
 	if command != "check" && o.output != "text" && o.output != "json" {
 		return fmt.Errorf("--output: want text or json, got %q", o.output)
 	}
