@@ -64,6 +64,9 @@ const (
 	KindPGRules  Kind = "pgrules"
 	KindPGSite   Kind = "pgsite"
 
+	KindPGAltered Kind = "pgaltered"
+	KindPGDrained Kind = "pgdrained" // of a cluster, on a node that balances for it: the node's own
+
 	KindPGCluster    Kind = "pgcluster"
 	KindPGConfig     Kind = "pgconfig"
 	KindPGRole       Kind = "pgrole"
@@ -74,9 +77,10 @@ const (
 	KindPGPrivileges Kind = "pgprivileges"
 	KindPGAbsent     Kind = "pgabsent"
 
-	KindPGStanza Kind = "pgstanza" // of either
-	KindPGBackup Kind = "pgbackup"
-	KindPGRepo   Kind = "pgrepo"
+	KindPGStanza  Kind = "pgstanza" // of either
+	KindPGBackup  Kind = "pgbackup"
+	KindPGRepo    Kind = "pgrepo"
+	KindPGLeading Kind = "pgleading"
 )
 
 // NodeKinds are the kinds a node's helper observes and applies.
@@ -85,6 +89,7 @@ var NodeKinds = []Kind{
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
 	KindGuarded, KindSources, KindFirewall, KindBlock, KindSSHKey,
 	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest, KindPyEnv,
+	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest, KindPGDrained,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
@@ -99,6 +104,7 @@ var PGKinds = []Kind{
 	KindPGMember, KindPGHealth, KindPGLoaded, KindPGRules, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase, KindPGBaseline,
 	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
 	KindPGStanza, KindPGBackup, KindPGRepo, KindPGSite,
+	KindPGAltered, KindPGLeading,
 }
 
 // Encode writes the spec of a resource on a node for the wire. It is the only way a content leaves
@@ -174,6 +180,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 		return PGBaseline{SQL: w.SQL}, err
 	},
 	KindPGStanza: decode[PGStanza], KindPGBackup: decode[PGBackup], KindPGRepo: decode[PGRepo],
+	KindPGAltered: decode[PGAltered], KindPGDrained: decode[PGDrained], KindPGLeading: decode[PGLeading],
 	KindPGRole: func(b []byte) (Spec, error) {
 		var w roleWire
 		err := json.Unmarshal(b, &w)

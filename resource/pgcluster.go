@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -16,9 +17,11 @@ const (
 // node of it was reached, and that nowhere anything runs or lies in a data directory. The id is
 // "pgcluster:<cluster>@<cluster>".
 type PGCluster struct {
-	Leader  string            // instance that leads, whether of its own or of a standby cluster; "" when none does
-	Members []PGMemberInfo    // of the nodes that were reached, by instance
-	Silent  map[string]string // why nothing is known of an instance
+	Leader  string         // instance that leads, whether of its own or of a standby cluster; "" when none does
+	Members []PGMemberInfo // of the nodes that were reached, by instance
+	// Configured are the names of the parameters that Patroni keeps for all members, as the leader says.
+	Configured []string
+	Silent     map[string]string // why nothing is known of an instance
 }
 
 // PGMemberInfo is one member of a picture.
@@ -63,7 +66,7 @@ func (c PGCluster) Lag(instance string) (bytes int64, ok bool) {
 
 // PGMember is an instance: what Patroni says of it, or else what lies in its data directory. Absent
 // means that nothing runs and nothing lies there. The id is "pgmember:<instance>@<node>". Wanted are
-// its cluster, and that no restart is pending.
+// its cluster, that no restart is pending, and the settings that it should have started with.
 type PGMember struct {
 	Cluster  string // Patroni's scope; "" where it does not run
 	Role     string // PGLeader, PGStandbyLeader, PGReplica; "" where the server does not run
@@ -80,6 +83,13 @@ type PGMember struct {
 	Pending  bool              // a parameter takes effect with a restart only
 	Reasons  []string          // names of those parameters, where Patroni says them
 	Tags     map[string]string // as Patroni has them in force
+	// Settings are the parameters that take effect when a server starts, by name: those in force; nil where
+	// it was not asked. Wanted are those that should be.
+	Settings map[string]PGSetting `json:",omitempty"`
+	// Altered are the names of what ALTER SYSTEM has put over all else, whatever it is about.
+	Altered []string `json:",omitempty"`
+	// Halted says that we made the pooler hold its clients for a restart, and have not let them go on.
+	Halted bool `json:",omitempty"`
 }
 
 // Kind is KindPGMember.
@@ -97,8 +107,21 @@ func (m PGMember) Compare(have Spec) []Field {
 	if m.Cluster != "" {
 		d.text("cluster", h.Cluster, m.Cluster, Topology)
 	}
-	d.flag("restart pending", h.Pending, m.Pending, Restart)
+	if before := len(d); m.compareSettings(h, &d) == before {
+		d.flag("restart pending", h.Pending, m.Pending, Restart)
+	}
+	d.flag("pooler halted", h.Halted, m.Halted, 0)
 	return d
+}
+
+// compareSettings counts the differences so far. That a restart is pending says no more than they do.
+func (m PGMember) compareSettings(h PGMember, d *fields) int {
+	for _, name := range slices.Sorted(maps.Keys(m.Settings)) {
+		if in, known := h.Settings[name]; known && !in.Same(name, in.Value, m.Settings[name].Value) {
+			d.text(name, in.Value, m.Settings[name].Value, Restart)
+		}
+	}
+	return len(*d)
 }
 
 // Loss is a copy of the data.

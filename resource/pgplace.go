@@ -11,6 +11,8 @@ type PGPlace struct {
 	Seats    []PGSeat
 	User     string // of Patroni's REST API, where it asks who we are; "" means that it does not
 	Password Secret
+	// Balancers are the nodes whose HAProxy leads clients to the instances.
+	Balancers []string
 }
 
 // PGSeat is where one instance of a cluster runs, and how the helper on its node reaches it.
@@ -25,6 +27,7 @@ type PGSeat struct {
 	Elsewhere []string `json:",omitempty"`
 	REST      string   // "http://10.10.10.11:8008": Patroni's address as its own node reaches it
 	CAFile    string   // on the node: who signed the certificate of an https address
+	Pooler    int      `json:",omitempty"` // port of the pooler before it, whose socket is in the same directory; 0: there is none
 }
 
 func mergePG(have, more []PGPlace) []PGPlace {
@@ -43,6 +46,7 @@ func mergePG(have, more []PGPlace) []PGPlace {
 // merge adds the seats that were there before and still may be.
 func (p PGPlace) merge(o PGPlace) PGPlace {
 	p.Seats = slices.Clone(p.Seats)
+	p.Balancers = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.Balancers, o.Balancers))))
 	for _, s := range o.Seats {
 		if !slices.ContainsFunc(p.Seats, func(h PGSeat) bool { return h.Instance == s.Instance || h.Node == s.Node && h.Port == s.Port }) {
 			p.Seats = append(p.Seats, s)

@@ -119,6 +119,7 @@ func TestEncodeDecodeRoundTrips(t *testing.T) {
 		resource.NoSwap{Kept: []string{"a"}}, resource.ReadAhead{KB: 3}, resource.Tuned{Profile: "oltp", Settings: map[string]string{"a.b": "1"}},
 		resource.NewGuarded([]byte("x\n\xff"), 0o600, "a", "b"), resource.Sources{Files: []string{"/a"}, Active: []string{"/b"}},
 		resource.Block{Text: "x\n", Alone: true, Live: true}, resource.SSHKey{Mode: 0o600, Public: "ssh-ed25519 AAAA", Published: true},
+		resource.PGDrained{Out: []string{"pg-test-2"}, Still: []string{"pg-test-1"}},
 	}
 	for _, want := range specs {
 		b, err := resource.Encode(want)

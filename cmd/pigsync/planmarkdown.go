@@ -94,7 +94,7 @@ func writeStep(b *strings.Builder, r *reconcile.Round, i int) {
 	}
 	for _, o := range r.Objections {
 		if o.Step == i {
-			fmt.Fprintf(b, "  - **%s**: %s%s\n", o.Verdict, escaped(o.Reason), untilWhen(o.Until))
+			fmt.Fprintf(b, "  - **%s**: %s%s\n", o.Verdict, escaped(o.Reason), policies.Until(o.Until))
 		}
 	}
 	if took := tookBefore(r, s); took != "" {

@@ -86,8 +86,19 @@ func shownPG(c diff.Change) resource.Spec {
 		return s
 	case resource.PGPrivileges:
 		return shownRights(s, c.Have)
+	case resource.PGAltered:
+		return shownAltered(s, c.Have)
+	case resource.PGLeading:
+		return resource.PGLeading{Instance: "another"}
 	}
 	return c.Spec
+}
+
+func shownAltered(s resource.PGAltered, have resource.Spec) resource.Spec {
+	h, _ := have.(resource.PGAltered)
+	set := maps.Clone(h.Set)
+	maps.DeleteFunc(set, func(name, _ string) bool { return slices.Contains(s.Free, name) })
+	return resource.PGAltered{Set: set}
 }
 
 func shownRole(s resource.PGRole, have resource.Spec) resource.Spec {

@@ -166,7 +166,7 @@ func (f *Fleet) picture(id resource.ID, said map[string]resource.State) resource
 		case s.Err == nil:
 			c.Members = append(c.Members, part.Members...)
 			if c.Leader == "" {
-				c.Leader = part.Leader
+				c.Leader, c.Configured = part.Leader, part.Configured
 			}
 		case !errors.Is(s.Err, postgres.ErrNothing):
 			reasons = append(reasons, node+": "+reasonOf(id, s.Err))
@@ -234,10 +234,13 @@ func (f *Fleet) applyInside(ctx context.Context, c diff.Change) error {
 		return fmt.Errorf("apply %s: %w", c.ID, err)
 	}
 	err = f.applyAt(ctx, node, c)
-	if err == nil {
+	if err == nil && c.ID.Kind != resource.KindPGLeading {
 		return nil
 	}
 	f.lead(c.ID.At, "")
+	if err == nil {
+		return nil
+	}
 	for _, why := range []error{postgres.ErrElsewhere, postgres.ErrStopped, postgres.ErrNothing} {
 		if errors.Is(err, why) {
 			return fmt.Errorf("%w: %w", executors.ErrMoved, err)

@@ -112,6 +112,8 @@ func (f *Fleet) Apply(ctx context.Context, c diff.Change) error {
 		return f.awaitRepo(ctx, c.ID)
 	case f.isCluster(c.ID.At):
 		return f.applyInside(ctx, c)
+	case c.ID.Kind == resource.KindPGMember:
+		return f.restartPG(ctx, c)
 	}
 	return f.applyAt(ctx, c.ID.At, c)
 }

@@ -48,6 +48,7 @@ var kinds = map[resource.Kind]kind{
 	resource.KindUnit:         {(*view).seeUnit, makes((*work).makeUnit), removes((*work).removeUnit)},
 	resource.KindSysctl:       {(*view).seeSysctl, makes((*work).makeSysctl), removes((*work).removeSysctl)},
 	resource.KindKernelModule: {see: (*view).seeModule, make: makes((*work).loadModule)},
+	resource.KindPGDrained:    {see: (*view).seeDrained, make: makes((*work).drain)},
 }
 
 // one sees what a node has one of, whatever its name.

@@ -29,6 +29,8 @@ type Local struct {
 	SetName  func(string) error             // sets the kernel's host name; nil means sethostname(2)
 	Postgres []resource.PGPlace             // the clusters with an instance here, unless a controller says which
 	NICs     func() ([]resource.NIC, error) // the network interfaces; nil asks the kernel
+	// Balancer asks HAProxy something over its socket; nil asks the one of this machine.
+	Balancer func(ctx context.Context, command string) (string, error)
 	held     locks
 	wishes   wishes
 	offer    offer
@@ -111,7 +113,7 @@ func (l *Local) change(ctx context.Context, c diff.Change, o order) error {
 	default:
 		err = w.make(ctx, c.Spec, have)
 	}
-	if err != nil || onTrial(c.ID) { // its proof is the confirmation
+	if err != nil || onTrial(c.ID) || c.ID.Kind == resource.KindPGLeading { // its proof is the confirmation, or given by somebody else
 		return err
 	}
 	return l.prove(ctx, c, o.places)

@@ -35,7 +35,10 @@ func decodePlaces(list []wirePlace) (places []resource.PGPlace) {
 // seats gives the look at an instance, the same one for all that is asked of it.
 func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat) *postgres.Look {
 	looks := v.looks
-	node := postgres.Node{Read: v.small, UID: v.uid, Run: v.runAs, Names: v.names, Ask: func(argv ...string) (string, error) { return v.l.ask(ctx, argv) }}
+	node := postgres.Node{
+		Read: v.small, UID: v.uid, Run: v.runAs, Names: v.names, Ask: func(argv ...string) (string, error) { return v.l.ask(ctx, argv) },
+		Noted: v.noted, Note: v.note,
+	}
 	return func(s postgres.Seat) *postgres.Look {
 		key := s.Cluster + "/" + s.Instance
 		if looks[key] == nil {
@@ -43,6 +46,23 @@ func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat)
 		}
 		return looks[key]
 	}
+}
+
+// pgNote is the kind of the notes that a hand on PostgreSQL makes.
+const pgNote = "postgres"
+
+func (v *view) noted(name string) (bool, error) {
+	var on bool
+	err := v.stamp(pgNote, name, &on)
+	return on, err
+}
+
+func (v *view) note(name string, on bool) error {
+	w := &work{view: v}
+	if on {
+		return w.putStamp(pgNote, name, on)
+	}
+	return w.dropStamp(pgNote, name)
 }
 
 func (v *view) uid(name string) (int, error) {

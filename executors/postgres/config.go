@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/executors"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -81,7 +83,7 @@ func (l *Look) patch(c diff.Change) error {
 		if err := d.Decode(&value); err != nil {
 			return fmt.Errorf("the value of %s is no JSON", c.ID.Name)
 		}
-		if err := fits(c.ID.Name, value); err != nil {
+		if err := l.fit(want, value); err != nil {
 			return err
 		}
 	}
@@ -91,7 +93,7 @@ func (l *Look) patch(c diff.Change) error {
 		body = map[string]any{key: body}
 	}
 	if err := l.call(l.ctx, "PATCH", "/config", body, nil); err != nil {
-		return err
+		return conflicting(err)
 	}
 	return l.await("it was patched and is not what it should be", func(context.Context) (bool, error) {
 		config, err := l.askConfig() // older than the patch for as long as Patroni has not looked at the DCS again
@@ -142,6 +144,30 @@ var objects = []string{"postgresql", "postgresql/parameters", "slots", "standby_
 var numbers = []string{
 	"ttl", "loop_wait", "retry_timeout", "maximum_lag_on_failover", "max_timelines_history", "primary_start_timeout",
 	"master_start_timeout", "primary_stop_timeout", "master_stop_timeout", "synchronous_node_count",
+}
+
+// conflicting says of a configuration that somebody else has changed at the same moment that it moved.
+func conflicting(err error) error {
+	var said *restError
+	if errors.As(err, &said) && said.status == http.StatusConflict {
+		return fmt.Errorf("%w: %w", executors.ErrMoved, err)
+	}
+	return err
+}
+
+// fit refuses what would stop a member, and a parameter that the server would not take.
+func (l *Look) fit(want resource.PGConfig, value any) error {
+	if err := fits(want.Path, value); err != nil {
+		return err
+	}
+	name := strings.ToLower(want.Parameter())
+	if text, plain := value.(string); name != "" && plain {
+		return l.takes(name, text)
+	}
+	if name != "" {
+		return l.takes(name, fmt.Sprint(value))
+	}
+	return nil
 }
 
 // fits refuses what would stop the members of the cluster.

@@ -59,7 +59,9 @@ type Look struct {
 	loaded  func() (resource.PGLoaded, error)
 	info    func() (info, error)
 	// Tell is told how far a change is that lasts; it may be nil.
-	Tell func(what string, about ...any)
+	Tell   func(what string, about ...any)
+	server func() (server, error)
+	letGo  func() // ends the wait for a pause of the pooler; nil where none was asked for
 }
 
 // Node is what a look needs of the node beside the instance.
@@ -72,6 +74,9 @@ type Node struct {
 	Names func(dir string) ([]string, error)
 	// Ask runs a command that only looks.
 	Ask func(argv ...string) (string, error)
+	// Noted tells whether there is a note of ours, and Note makes or drops one.
+	Noted func(name string) (bool, error)
+	Note  func(name string, on bool) error
 }
 
 // Look prepares a look at an instance for those ids; nothing is asked before it is needed.
@@ -83,6 +88,7 @@ func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID
 	l.globals = sync.OnceValues(l.askGlobals)
 	l.loaded = sync.OnceValues(l.askLoaded)
 	l.info = sync.OnceValues(l.recallInfo)
+	l.server = sync.OnceValues(l.askServer)
 	return l
 }
 
@@ -107,6 +113,8 @@ func (l *Look) See(id resource.ID) (resource.Spec, error) {
 		return l.seeRules()
 	case resource.KindPGSite:
 		return l.site()
+	case resource.KindPGAltered:
+		return l.seeAltered()
 	case resource.KindPGHealth:
 		if id.At != l.seat.Cluster {
 			return l.health()
@@ -129,6 +137,8 @@ func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
 	switch id.Kind {
 	case resource.KindPGHealth:
 		return l.clusterHealth()
+	case resource.KindPGLeading:
+		return resource.PGLeading{Instance: l.seat.Instance}, nil
 	case resource.KindPGConfig:
 		return l.seeConfig(id.Name)
 	case resource.KindPGRole:
@@ -159,7 +169,11 @@ func (l *Look) Apply(c diff.Change, have resource.Spec) error {
 	l.Close() // a database is neither copied nor dropped while somebody is in it
 	switch want := c.Spec.(type) {
 	case resource.PGMember:
-		return l.restart(c.Action)
+		return l.applyMember(c, want, have)
+	case resource.PGAltered:
+		return l.resetAltered(want, have)
+	case resource.PGLeading:
+		return l.switchover(want)
 	case resource.PGLoaded:
 		return l.reload(c.Action)
 	case resource.PGRules:

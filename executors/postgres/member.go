@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pigsync/pigsync/diff"
-	"github.com/pigsync/pigsync/executors"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -59,7 +57,7 @@ func (l *Look) member() (resource.Spec, error) {
 	d, diskErr := l.onDisk()
 	switch {
 	case err == nil:
-		return s.member(d), nil
+		return l.withServer(s.member(d), s)
 	case diskErr != nil:
 		return nil, diskErr
 	case d == disk{}:
@@ -158,6 +156,11 @@ func (l *Look) picture() (resource.Spec, error) {
 	c := resource.PGCluster{Members: []resource.PGMemberInfo{{Instance: l.seat.Instance, Node: l.seat.Node, PGMember: m}}}
 	if l.leads() == nil {
 		c.Leader = l.seat.Instance
+		if config, err := l.config(); err == nil {
+			parameters, _ := reach(config, "postgresql/parameters")
+			named, _ := parameters.(map[string]any)
+			c.Configured = slices.Sorted(maps.Keys(named))
+		}
 	}
 	return c, nil
 }
@@ -187,30 +190,3 @@ func (l *Look) clusterHealth() (resource.Spec, error) {
 	}
 	return resource.PGHealth{Healthy: s.up() && !g.Recovery}, nil
 }
-
-// restart asks Patroni to restart the server: it keeps the lock of a leader meanwhile.
-func (l *Look) restart(a diff.Action) error {
-	s, err := l.status()
-	switch {
-	case err != nil:
-		return err
-	case a != diff.Update:
-		return errors.New("an instance comes and goes by its unit and its data directory")
-	case s.Pause:
-		return errors.New("the cluster is paused")
-	case s.Patroni.Scope != l.seat.Cluster:
-		return fmt.Errorf("Patroni here is one of the cluster %q", s.Patroni.Scope)
-	case !s.Pending:
-		return executors.ErrMoved
-	case !s.runs():
-		return fmt.Errorf("the server is %s", s.State)
-	}
-	body := map[string]any{"restart_pending": true, "timeout": restartPatience}
-	if err := l.call(l.ctx, "POST", "/restart", body, nil); err != nil {
-		return err
-	}
-	return l.until(func(s status) bool { return s.up() && !s.Pending }, "it was restarted and is not back")
-}
-
-// restartPatience is how many seconds a server has to come back before Patroni counts it as failed.
-const restartPatience = 60

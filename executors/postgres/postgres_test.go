@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"os/user"
 	"strconv"
 	"strings"
@@ -32,6 +33,12 @@ var node = postgres.Node{
 			return 0, err
 		}
 		return strconv.Atoi(u.Uid)
+	},
+	Run: func(ctx context.Context, user string, _ bool, argv ...string) ([]byte, error) {
+		if os.Geteuid() == 0 {
+			argv = append([]string{"runuser", "-u", user, "--"}, argv...)
+		}
+		return exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput() //nolint:gosec // a program of the server
 	},
 }
 
@@ -93,6 +100,7 @@ func TestServer(t *testing.T) {
 		"memberships": memberships, "dropped roles": droppedRoles, "databases": databases, "immovable": immovable,
 		"inside a database": insideDatabase, "privileges": privileges, "configuration": configuration, "reload": reload,
 		"rules": rules, "baseline": baseline, "made again": madeAgain, "homeless": homeless,
+		"refusals": refusals, "altered by hand": altered,
 	} {
 		t.Run(name, func(t *testing.T) { try(t, &bench{Cluster: b.With(t)}) })
 	}
@@ -463,9 +471,42 @@ func restart(t *testing.T, b *bench) {
 		t.Errorf("got %v", d)
 	}
 	b.becomes(id, want)
-	b.Eventually("a restart is pending", func() bool { return b.see(member).(resource.PGMember).Pending })
-	have := b.becomes(member, resource.PGMember{Cluster: pgtest.Name}).(resource.PGMember)
+	running := resource.PGMember{Cluster: pgtest.Name, Settings: map[string]resource.PGSetting{"max_connections": {Value: "60"}, "shared_buffers": {Value: "16384kB"}}}
+	if d := running.Compare(b.see(member)); len(d) != 1 || d[0].Path != "max_connections" || d[0].Hazard != resource.Restart {
+		t.Errorf("got %v", d)
+	}
+	have := b.becomes(member, running).(resource.PGMember)
 	if have.Timeline != 1 || b.SQL(1, "postgres", "SHOW max_connections") != "60" {
 		t.Errorf("got %+v", have)
 	}
+}
+
+// What the server would refuse never reaches Patroni, which takes anything.
+func refusals(t *testing.T, b *bench) {
+	for name, value := range map[string]any{
+		"work_mem": "banana", "no_such_parameter": 1, "max_connections": 10, "shared_buffers": "1kB", "wal_level": "most",
+		"shared_preload_libraries": "pg_stat_statements, no_such_library",
+	} {
+		id := b.ID(resource.KindPGConfig, "postgresql/parameters/"+name)
+		want, _ := resource.NewPGConfig(id.Name, value)
+		if err := b.apply(id, want); err == nil || strings.Contains(err.Error(), "no program") {
+			t.Errorf("%s became %v: %v", name, value, err)
+		}
+	}
+}
+
+// What ALTER SYSTEM has put over all else is named, and taken out; what is not ours stays.
+func altered(t *testing.T, b *bench) {
+	id := resource.ID{Kind: resource.KindPGAltered, Name: b.Instance(1), At: b.Node(1)}
+	b.SQL(1, "postgres", "ALTER SYSTEM SET work_mem = '99MB'")
+	b.SQL(1, "postgres", "ALTER SYSTEM SET lock_timeout = '7s'")
+	want := resource.PGAltered{Free: []string{"work_mem", "max_connections"}}
+	if d := want.Compare(b.see(id)); len(d) != 1 || d[0].Have != "99MB" || !strings.Contains(d[0].Path, "postgresql.auto.conf") {
+		t.Errorf("got %v", d)
+	}
+	have := b.becomes(id, want).(resource.PGAltered)
+	if len(have.Set) != 1 || have.Set["lock_timeout"] != "7s" {
+		t.Errorf("got %+v", have)
+	}
+	b.SQL(1, "postgres", "ALTER SYSTEM RESET ALL")
 }

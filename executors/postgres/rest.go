@@ -96,7 +96,7 @@ func (l *Look) call(ctx context.Context, method, path string, body, into any) er
 }
 
 // patience is for calls that last.
-var patience = map[string]time.Duration{"/restart": 5 * time.Minute}
+var patience = map[string]time.Duration{"/restart": 5 * time.Minute, "/switchover": time.Minute}
 
 func (l *Look) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
 	var content io.Reader
@@ -155,6 +155,7 @@ type status struct {
 var roles = map[string]string{
 	"master": resource.PGLeader, "primary": resource.PGLeader, "leader": resource.PGLeader, "promoted": resource.PGLeader,
 	"standby_leader": resource.PGStandbyLeader, "replica": resource.PGReplica, "demoted": resource.PGReplica,
+	"sync_standby": resource.PGReplica, "quorum_standby": resource.PGReplica,
 }
 
 var errNotPatroni = errors.New("what answers at Patroni's address is not Patroni")

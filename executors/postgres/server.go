@@ -1,0 +1,95 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// server is what a server says of its own parameters.
+type server struct {
+	Settings map[string]resource.PGSetting // of those that take effect at a start
+	Pending  []string                      // names of what waits for one
+	Altered  map[string]string             // what is in postgresql.auto.conf
+	Recovery bool
+}
+
+// What may hold a secret is named, and not told. The last of several lines of a file is the one that counts.
+const askServer = `SELECT json_build_object(
+ 'recovery', pg_is_in_recovery(),
+ 'settings', (SELECT coalesce(json_object_agg(lower(name), json_build_object('Value', current_setting(name), 'Type', vartype, 'Unit', unit, 'Context', context)), '{}')
+   FROM pg_settings WHERE context = 'postmaster'),
+ 'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart),
+ 'altered', (SELECT coalesce(json_object_agg(name, CASE WHEN name ~ '(conninfo|command|password|passphrase)' THEN '(not shown)' ELSE setting END), '{}')
+   FROM (SELECT DISTINCT ON (lower(name)) lower(name) AS name, setting FROM pg_file_settings
+     WHERE sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AND name IS NOT NULL ORDER BY lower(name), seqno DESC) a))`
+
+func (l *Look) askServer() (out server, err error) {
+	err = l.within(maintenance, func(ctx context.Context, s *session) error { return s.ask(ctx, &out, askServer) })
+	return out, err
+}
+
+// withServer adds to what Patroni says what the server itself says. A server that cannot be asked is a
+// member all the same.
+func (l *Look) withServer(m resource.PGMember, s status) (resource.Spec, error) {
+	halted, err := l.halted()
+	if err != nil {
+		return nil, err
+	}
+	m.Halted = halted
+	if !s.runs() {
+		return m, nil
+	}
+	own, err := l.server()
+	if err != nil {
+		return m, nil
+	}
+	m.Settings, m.Altered = own.Settings, slices.Sorted(maps.Keys(own.Altered))
+	reasons := append(m.Reasons, own.Pending...)
+	slices.Sort(reasons)
+	m.Reasons = slices.Compact(reasons)
+	m.Pending = m.Pending || len(own.Pending) > 0
+	return m, nil
+}
+
+// seeAltered is absent where no server runs.
+func (l *Look) seeAltered() (resource.Spec, error) {
+	if _, err := l.status(); errors.Is(err, ErrStopped) && errors.Is(l.idle(err), ErrNothing) {
+		return nil, nil
+	}
+	own, err := l.server()
+	if err != nil {
+		return nil, err
+	}
+	return resource.PGAltered{Set: own.Altered}, nil
+}
+
+// resetAltered takes the names out of postgresql.auto.conf, and lets the server read it again.
+func (l *Look) resetAltered(want resource.PGAltered, have resource.Spec) error {
+	var statements []string
+	for name := range have.(resource.PGAltered).Set {
+		if slices.Contains(want.Free, strings.ToLower(name)) {
+			statements = append(statements, "ALTER SYSTEM RESET "+dotted(name))
+		}
+	}
+	slices.Sort(statements)
+	return l.writing(maintenance, func(ctx context.Context, s *session) error {
+		if err := s.do(ctx, statements...); err != nil {
+			return err
+		}
+		return s.ask(ctx, new(bool), "SELECT to_json(pg_reload_conf())")
+	})
+}
+
+// dotted quotes the parts of a parameter's name.
+func dotted(name string) string {
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		parts[i] = ident(p)
+	}
+	return strings.Join(parts, ".")
+}
