@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/resource"
 	"github.com/pigsync/pigsync/sources"
@@ -103,14 +104,6 @@ func writeStep(b *strings.Builder, r *reconcile.Round, i int) {
 	if undo := undoOf(s); undo != "" {
 		fmt.Fprintf(b, "  - %s\n", undo)
 	}
-}
-
-// untilWhen is when something may be otherwise, where anybody knows.
-func untilWhen(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return " until " + t.UTC().Format(time.RFC3339)
 }
 
 func lineOf(s diff.Step) string {

@@ -71,19 +71,18 @@ func (c *cluster) times(v *Vars) [5]int {
 
 // parameters are PostgreSQL's, in the order of their names.
 func (c *cluster) parameters() tree {
-	v := &c.head().vars
-	all := slices.Concat(v.fixed(), v.tune(c.size), []setting{{"archive_command", c.archiveCommand()}})
-	slices.SortFunc(all, func(a, b setting) int { return strings.Compare(a.name, b.name) })
 	var t tree
+	all := c.sharedParameters()
 	for _, s := range all {
 		t = append(t, branch{s.name, number(s.value)})
 	}
 	return t
 }
 
-// number is a text that is a whole number as one: Patroni 3.0.3 refuses those with quotes.
+// number is a text that is a whole number as one: Patroni 3.0.3 refuses those with quotes. One that begins
+// with a zero is octal.
 func number(s string) any {
-	if n, err := strconv.Atoi(s); err == nil {
+	if n, err := strconv.Atoi(s); err == nil && strconv.Itoa(n) == s {
 		return n
 	}
 	return s

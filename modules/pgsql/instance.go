@@ -234,18 +234,15 @@ func (i *instance) gate(after ...resource.ID) resource.ID {
 	return gate
 }
 
-// serve wants a running member in its cluster, with the rules it should have. A restart that is pending is
-// told, and left to somebody.
-func (i *instance) serve(gate, whole resource.ID) {
+// serve wants the rules of a running member, and nothing that is stronger than what the inventory says; it
+// gives what must hold before the member starts again.
+func (i *instance) serve(gate, whole resource.ID) []resource.ID {
 	info, known := i.seen.Member(i.member.name())
 	if !known || info.Cluster == "" || info.System == "" {
-		return
+		return nil
 	}
-	if info.Pending {
-		i.Warnf(i.here(), CodePending, "%s: %s waits for a restart, which pigsync leaves to you%s", i.addr(), i.member.name(), because(info.Reasons))
-	}
-	i.keep(resource.PGMemberOf(i.member.name(), i.addr()), resource.PGMember{Cluster: i.scope(), Pending: info.Pending}, gate, whole)
-	i.keep(i.id(resource.KindPGLoaded, i.member.name()), resource.PGLoaded{}, gate, whole)
+	loaded := i.keep(i.id(resource.KindPGLoaded, i.member.name()), resource.PGLoaded{}, gate, whole)
+	return []resource.ID{loaded, i.freed(gate, whole)}
 }
 
 // because names the parameters that wait, where Patroni says them.

@@ -1,6 +1,7 @@
 package pgsql
 
 import (
+	"go/token"
 	"strings"
 
 	"github.com/pigsync/pigsync/resource"
@@ -8,31 +9,79 @@ import (
 
 // keys declares what Patroni keeps for the cluster, key by key, so that nothing is sent but what differs,
 // and what somebody else put beside it stays.
-func (c *cluster) keys(whole resource.ID) {
+//
+// Those that take effect at a start come one after the other, and are what the restarts wait for.
+func (c *cluster) keys(whole resource.ID) (atStart []resource.ID) {
 	if c.size == (size{}) {
-		return // nobody knows yet for which machines
+		return nil // nobody knows yet for which machines
 	}
-	c.keysOf("", c.dynamic(), whole)
+	k := keyring{cluster: c, whole: whole}
+	k.add("", c.dynamic())
+	return k.atStart
 }
 
-func (c *cluster) keysOf(prefix string, t tree, whole resource.ID) {
+// keyring are the keys declared so far.
+type keyring struct {
+	*cluster
+	whole   resource.ID
+	atStart []resource.ID
+}
+
+func (k *keyring) add(prefix string, t tree) {
 	for _, b := range t {
 		path := prefix + b.key
 		if inner, ok := b.value.(tree); ok && b.key != "standby_cluster" {
-			c.keysOf(path+"/", inner, whole)
+			k.add(path+"/", inner)
 			continue
 		}
-		spec, err := resource.NewPGConfig(path, plain(b.value))
-		if err != nil {
-			panic(err) // every value is a text, a number or a truth value
+		if !k.postponed(b.key) {
+			k.key(path, b)
 		}
-		id := resource.ID{Kind: resource.KindPGConfig, Name: path, At: c.name}
-		after := []resource.ID{whole}
-		if path == archiveKey {
-			after = append(after, c.stanzas...) // or it would fail until they are there
-		}
-		c.Keep(c.head().pos(parameterOf(path)), id, spec, after...)
 	}
+}
+
+func (k *keyring) key(path string, b branch) {
+	spec, err := resource.NewPGConfig(path, plain(b.value))
+	if err != nil {
+		panic(err) // every value is a text, a number or a truth value
+	}
+	id := resource.ID{Kind: resource.KindPGConfig, Name: path, At: k.name}
+	keep, after := k.Keep, []resource.ID{k.whole}
+	if spec.Parameter() != "" && k.asked(b.key) {
+		keep = k.Tend
+	}
+	slow := spec.Parameter() != "" && k.startsWith(b.key)
+	if n := len(k.atStart); slow && n > 0 {
+		after = append(after, k.atStart[n-1])
+	}
+	if path == archiveKey {
+		after = append(after, k.stanzas...) // or it would fail until they are there
+	}
+	keep(k.parameterAt(path), id, spec, after...)
+	if slow {
+		k.atStart = append(k.atStart, id)
+	}
+}
+
+// startsWith tells whether some server takes a parameter at its start only.
+func (c *cluster) startsWith(name string) bool {
+	for _, m := range c.seen.Members {
+		if _, ok := m.Settings[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// parameterAt is the line by which a key is what it is.
+func (c *cluster) parameterAt(path string) token.Position {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	for written, v := range c.head().vars.Parameters {
+		if strings.EqualFold(written, name) && strings.Contains(path, "parameters/") {
+			return c.head().at(v.KeyPos())
+		}
+	}
+	return c.head().pos(parameterOf(path))
 }
 
 // plain is a value as JSON takes it.

@@ -15,7 +15,7 @@ import (
 // Patroni reads when the cluster is made; from then on it is kept in etcd.
 func (c *cluster) patroni(m *member) []byte {
 	v := &m.vars
-	return []byte(tree{
+	t := tree{
 		{"scope", c.scope()},
 		{"namespace", strings.TrimSuffix(v.Namespace, "/") + "/"},
 		{"name", m.name()},
@@ -23,11 +23,15 @@ func (c *cluster) patroni(m *member) []byte {
 		{"restapi", c.restAPI(m)},
 		{"ctl", control(v)},
 		{"etcd3", c.etcd(v)},
-		{"bootstrap", tree{{"dcs", c.dynamic()}, {"initdb", initdb(v)}}},
-		{"postgresql", c.postgresql(m)},
-		{"watchdog", tree{{"mode", watchdog(v)}, {"device", "/dev/watchdog"}, {"safety_margin", c.times(v)[4]}}},
-		{"tags", c.tags(m)},
-	}.String())
+	}
+	if c.phase != living { // afterwards nobody reads it, and every change of a parameter would change the file
+		t = append(t, branch{"bootstrap", tree{{"dcs", c.dynamic()}, {"initdb", initdb(v)}}})
+	}
+	return []byte(append(t,
+		branch{"postgresql", c.postgresql(m)},
+		branch{"watchdog", tree{{"mode", watchdog(v)}, {"device", "/dev/watchdog"}, {"safety_margin", c.times(v)[4]}}},
+		branch{"tags", c.tags(m)},
+	).String())
 }
 
 func (c *cluster) restAPI(m *member) tree {
@@ -121,7 +125,7 @@ func (c *cluster) postgresql(m *member) tree {
 			{"replication", account(v.ReplUser, v.ReplPassword)},
 			{"rewind", account(v.ReplUser, v.ReplPassword)},
 		}},
-		{"parameters", own(v)},
+		{"parameters", c.own(m)},
 		{"pg_hba", c.hbaLines(m)},
 	}
 	return append(append(t, c.copying(m)...), branch{"basebackup", tree{{"checkpoint", "fast"}}})
@@ -135,9 +139,9 @@ func account(name string, password inventory.Secret) tree {
 }
 
 // own are the parameters of this member alone, which are stronger than those of the cluster.
-func own(v *Vars) tree {
-	t := tree{{"unix_socket_directories", v.Localhost}}
-	for _, s := range written(v.Parameters) {
+func (c *cluster) own(m *member) tree {
+	t := tree{{"unix_socket_directories", m.vars.Localhost}}
+	for _, s := range c.ownParameters(m) {
 		t = append(t, branch{s.name, s.value})
 	}
 	return t

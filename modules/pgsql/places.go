@@ -21,16 +21,20 @@ func places(inv *inventory.Inventory) resource.Places {
 			continue // what is wrong is reported by compile
 		}
 		m.bound = inventory.Bind(h, &m.vars)
+		inventory.Bind(h, &m.around)
 		m.seq = id.Seq
-		p = p.Merge(resource.Places{PG: []resource.PGPlace{m.place()}})
+		p = p.Merge(resource.Places{PG: []resource.PGPlace{m.place(inv)}})
 	}
 	slices.SortStableFunc(p.PG, func(a, b resource.PGPlace) int { return strings.Compare(a.At, b.At) })
 	return p
 }
 
-func (m *member) place() resource.PGPlace {
+func (m *member) place(inv *inventory.Inventory) resource.PGPlace {
 	v := &m.vars
-	scheme, authority := "http", ""
+	scheme, authority, pooler := "http", "", 0
+	if v.PoolEnabled {
+		pooler = v.PoolPort
+	}
 	if v.PatroniSSL {
 		scheme, authority = "https", m.home()+"/cert/ca.crt"
 	}
@@ -38,7 +42,24 @@ func (m *member) place() resource.PGPlace {
 		At: v.Cluster, User: v.PatroniUser, Password: resource.NewSecret(v.PatroniPassword.Reveal()),
 		Seats: []resource.PGSeat{{
 			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data), Elsewhere: m.otherHomes(),
-			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: authority,
+			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: authority, Pooler: pooler,
 		}},
+		Balancers: m.balancedAt(inv),
 	}
+}
+
+// balancedAt are the nodes on which a balancer leads clients to the member: its own, or those of a group.
+func (m *member) balancedAt(inv *inventory.Inventory) (all []string) {
+	if name := m.vars.Provider; name != "" {
+		if g := inv.Group(name); g != nil {
+			for _, h := range g.Hosts() {
+				all = append(all, h.Addr)
+			}
+		}
+		return all
+	}
+	if m.around.HAProxy {
+		all = append(all, m.addr())
+	}
+	return all
 }

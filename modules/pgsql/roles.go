@@ -160,20 +160,32 @@ func (c *cluster) checkSettings(m *member, settings map[string]inventory.Value, 
 	}
 }
 
-// byPatroni are settings that Patroni gives on the command line, which is stronger than any file.
+// byPatroni are settings that Patroni gives on the command line, which is stronger than any file, and takes
+// from what it keeps for the whole cluster.
 var byPatroni = []string{
-	"max_connections", "max_locks_per_transaction", "max_worker_processes", "max_prepared_transactions", "wal_level", "hot_standby",
-	"max_wal_senders", "max_replication_slots", "track_commit_timestamp", "wal_log_hints", "cluster_name", "port", "listen_addresses",
+	"max_connections", "max_locks_per_transaction", "max_worker_processes", "max_prepared_transactions", "wal_level",
+	"max_wal_senders", "max_replication_slots", "track_commit_timestamp", "wal_log_hints",
 }
+
+// patronisOwn are those that it makes itself of something else.
+var patronisOwn = []string{"hot_standby", "cluster_name", "port", "listen_addresses"}
 
 // checkParameters judges pg_parameters.
 func (c *cluster) checkParameters() {
 	for _, m := range c.views("pg_parameters") {
 		c.checkSettings(m, m.vars.Parameters, ", and does not start with one it does not know")
 		for name, v := range m.vars.Parameters {
-			if slices.Contains(byPatroni, strings.ToLower(name)) {
-				c.Warnf(v.KeyPos(), CodeSetting, "%s: has no effect here: Patroni gives %s on the command line; change it in Patroni's own configuration", v.Name(), name)
-			}
+			c.checkShared(v, strings.ToLower(name))
 		}
+	}
+}
+
+// checkShared finds what Patroni would pass over.
+func (c *cluster) checkShared(v inventory.Value, name string) {
+	switch {
+	case slices.Contains(patronisOwn, name):
+		c.Warnf(v.KeyPos(), CodeSetting, "%s: has no effect here: Patroni gives %s on the command line, and makes it of other parameters", v.Name(), name)
+	case slices.Contains(byPatroni, name) && !slices.ContainsFunc(written(c.head().vars.Parameters), func(s setting) bool { return strings.EqualFold(s.name, name) && c.alike(s) }):
+		c.Errorf(v.KeyPos(), CodeSetting, "%s: Patroni gives %s the same value on every member: want it for the whole cluster", v.Name(), name)
 	}
 }

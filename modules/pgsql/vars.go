@@ -20,6 +20,7 @@ type Vars struct {
 	Access
 	Monitor
 	Removal
+	Restarts
 }
 
 // Identity is who a host is to PostgreSQL.

@@ -82,6 +82,11 @@ type Removal struct {
 	RemovePkg    bool `var:"pg_rm_pkg" default:"true" doc:"Take the packages off with the instance."`
 }
 
+// Restarts is how a member that must start again does so.
+type Restarts struct {
+	LeaderRestart string `var:"pg_leader_restart" default:"in_place" enum:"in_place,switchover" doc:"How a leader restarts: where it is, with its clients waiting at the pooler, or after another member has taken the lead, which waits for an approval."`
+}
+
 // around are the parameters of other modules that decide what the rules of a cluster mean.
 type around struct {
 	AdminIP     string   `var:"admin_ip" default:"10.10.10.10"`

@@ -1,6 +1,7 @@
 package pgsql
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/pigsync/pigsync/resource"
@@ -67,20 +68,46 @@ func (c *cluster) bootstrap() {
 func (c *cluster) converge() {
 	whole := c.whole(resource.PGHealth{Healthy: true})
 	c.inside(whole)
-	var gates []resource.ID
-	for _, m := range c.members {
+	var gates, ready []resource.ID
+	for _, m := range c.newLast() {
 		i := instance{c, m}
 		var after []resource.ID
 		if !c.needed(m) {
 			after = append(after, whole)
 		}
+		if c.joins(m) {
+			after = append(after, ready...) // the others know it before it comes
+		}
 		gate := i.gate(i.run(after, append(i.rules(whole), i.credentials()...)...))
-		i.serve(gate, whole)
 		gates = append(gates, gate)
+		ready = append(ready, i.serve(gate, whole)...)
 	}
 	c.saves(whole)
-	c.keys(whole)
+	c.restarts(whole, slices.Concat(gates, ready, c.keys(whole)))
+	c.undrained()
 	c.rest(whole, gates)
+}
+
+// joins tells whether a member is new to a cluster that lives.
+func (c *cluster) joins(m *member) bool {
+	_, known := c.seen.Member(m.name())
+	return c.phase == living && !known && c.seen.Silent[m.name()] == ""
+}
+
+// newLast are the members, those that are new at the end.
+func (c *cluster) newLast() []*member {
+	all := slices.Clone(c.members)
+	slices.SortStableFunc(all, func(a, b *member) int {
+		return cmp.Compare(btoi(c.joins(a)), btoi(c.joins(b)))
+	})
+	return all
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // rest pauses the cluster, where the inventory says so, once all of its members are there: a paused Patroni

@@ -1,0 +1,112 @@
+package pgsql
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pigsync/pigsync/resource"
+)
+
+// restarts lets the members run with what the inventory says of the parameters that take effect at a start:
+// one after the other, and only where something differs. Before it stands all that they would start with.
+func (c *cluster) restarts(whole resource.ID, keys []resource.ID) {
+	before := append(slices.Clone(keys), whole)
+	for _, m := range c.queue() {
+		i := instance{c, m}
+		if id, ok := i.restarted(slices.Concat(before, c.yields(m, before))); ok {
+			before = append(before, id)
+		}
+	}
+}
+
+// queue is the order of the restarts: replicas before the one that leads, and those that follow a replica
+// before it; the other way round where a standby would have less of something than its leader still has.
+func (c *cluster) queue() []*member {
+	all := slices.Clone(c.members)
+	slices.SortStableFunc(all, func(a, b *member) int { return -cmp.Compare(c.depth(a), c.depth(b)) })
+	if up, down := c.moves(); down && !up {
+		slices.Reverse(all)
+	}
+	return all
+}
+
+// depth is how many servers are between a member and the writes: 0 for the leader.
+func (c *cluster) depth(m *member) int {
+	if m.name() == c.seen.Leader {
+		return 0
+	}
+	n := 1
+	for up := c.at(m.vars.Up); up != nil && up != m && n <= len(c.members); up = c.at(up.vars.Up) {
+		n++
+	}
+	return n
+}
+
+// restarted wants a member that runs in its cluster with what it should have started with.
+func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
+	info, known := i.seen.Member(i.member.name())
+	if !known || info.Cluster == "" || info.System == "" {
+		return resource.ID{}, false
+	}
+	spec := resource.PGMember{Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info)}
+	if spec.Pending && !i.differs(info) {
+		i.Warnf(i.here(), CodePending, "%s: %s waits for a restart that the inventory has not asked for%s", i.addr(), i.member.name(), because(info.Reasons))
+	}
+	return i.keep(resource.PGMemberOf(i.member.name(), i.addr()), spec, after...), true
+}
+
+// due tells whether a pending restart is ours: not when somebody else has put a parameter beside ours, and not
+// when what waits for it is taken back before.
+func (i *instance) due(info resource.PGMemberInfo) bool {
+	wanted := i.parametersOf(i.member)
+	for _, name := range info.Reasons {
+		_, ours := wanted[name]
+		altered := slices.Contains(info.Altered, name)
+		if !ours && (altered || slices.Contains(i.seen.Configured, name)) || ours && altered {
+			return false
+		}
+	}
+	return len(info.Reasons) > 0
+}
+
+// differs tells whether the member runs with something else than it should.
+func (i *instance) differs(info resource.PGMemberInfo) bool {
+	for name, want := range i.started(i.member, info) {
+		if have := info.Settings[name]; !have.Same(name, have.Value, want.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// yields lets another one lead before the leader restarts, where the inventory asks for that.
+func (c *cluster) yields(m *member, after []resource.ID) []resource.ID {
+	info, known := c.seen.Member(m.name())
+	i := instance{c, m}
+	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) {
+		return nil
+	}
+	id := resource.ID{Kind: resource.KindPGLeading, Name: c.name, At: c.name}
+	return []resource.ID{c.Keep(m.pos("pg_leader_restart"), id, resource.PGLeading{Not: m.name()}, after...)}
+}
+
+// freed wants postgresql.auto.conf to say nothing of what the inventory says.
+func (i *instance) freed(after ...resource.ID) resource.ID {
+	var names []string
+	for name := range i.parametersOf(i.member) {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = append(names, "listen_addresses", "port", "cluster_name", "hot_standby")
+	return i.keep(i.id(resource.KindPGAltered, i.member.name()), resource.PGAltered{Free: names}, after...)
+}
+
+// undrained wants every balancer to lead clients to all members again, whatever became of us meanwhile.
+func (c *cluster) undrained() {
+	for _, h := range c.balancers() {
+		id := resource.ID{Kind: resource.KindPGDrained, Name: c.name, At: h.Addr}
+		if !c.Declared(id) {
+			c.Keep(h.Pos, id, resource.PGDrained{})
+		}
+	}
+}
