@@ -12,8 +12,8 @@ import (
 // longestStall is how long a client of the pooled services may wait while a leader restarts.
 const longestStall = 5 * time.Second
 
-// load is pgbench under way, through one of the services.
-type load struct {
+// bench is pgbench under way, through one of the services.
+type bench struct {
 	s    *story
 	port int
 	done chan struct{}
@@ -22,9 +22,9 @@ type load struct {
 }
 
 // under starts four clients that repeat a script through a service of the first node.
-func (s *story) under(port int, script string) *load {
+func (s *story) under(port int, script string) *bench {
 	s.Helper()
-	l := &load{s: s, port: port, done: make(chan struct{})}
+	l := &bench{s: s, port: port, done: make(chan struct{})}
 	s.on(1, "rm -f /tmp/bench-"+strconv.Itoa(port)+".*; cat > /tmp/"+strconv.Itoa(port)+".sql <<'EOF'\n"+script+"\n\\sleep 10 ms\nEOF\n")
 	go func() {
 		defer close(l.done)
@@ -36,7 +36,7 @@ func (s *story) under(port int, script string) *load {
 }
 
 // ends lets the load end: no transaction may have failed, and none may have waited for too long.
-func (l *load) ends(what string) (longest time.Duration) {
+func (l *bench) ends(what string) (longest time.Duration) {
 	s := l.s
 	s.Helper()
 	_, _ = s.node(1).Run(s.Context(), "pkill", "-ALRM", "-f", "bench-"+strconv.Itoa(l.port)) // it may have ended by itself
@@ -59,8 +59,8 @@ func (l *load) ends(what string) (longest time.Duration) {
 	return longest
 }
 
-// bench are loads through both pooled services.
-func (s *story) bench() (ends func(what string)) {
+// benches are loads through both pooled services.
+func (s *story) benches() (ends func(what string)) {
 	write := s.under(5433, "insert into shop.t values (1);")
 	read := s.under(5434, "select count(*) from shop.t where x = 1;")
 	return func(what string) {
@@ -98,8 +98,8 @@ func acts(list []string) []string {
 	return slices.DeleteFunc(list, func(n string) bool { return strings.HasPrefix(n, "= ") })
 }
 
-// did wants exactly these steps, in this order.
-func (s *story) did(what string, got []string, want ...string) {
+// wasDone wants exactly these steps, in this order.
+func (s *story) wasDone(what string, got []string, want ...string) {
 	s.Helper()
 	if !slices.Equal(got, want) {
 		s.Errorf("%s: did\n  %s\nwant\n  %s", what, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
@@ -133,19 +133,19 @@ func TestPgsqlRolling(t *testing.T) {
 	s.answersWith(5433, "create table shop.t(x int); select pg_is_in_recovery()", "CREATE TABLE\nf")
 	s.answersWith(5434, "select pg_is_in_recovery()", "t")
 
-	ends := s.bench()
-	s.did("a reload", s.changes("work_mem", pgParameters("work_mem: 9MB, log_temp_files: 1MB")), pgKey("~", "work_mem"), pgKey("+", "log_temp_files"))
-	s.did("altered by hand", s.drifts(2, "ALTER SYSTEM", asPostgres("alter system set work_mem = '99MB'")+"; "+asPostgres("select pg_reload_conf()")),
+	ends := s.benches()
+	s.wasDone("a reload", s.changes("work_mem", pgParameters("work_mem: 9MB, log_temp_files: 1MB")), pgKey("~", "work_mem"), pgKey("+", "log_temp_files"))
+	s.wasDone("altered by hand", s.drifts(2, "ALTER SYSTEM", asPostgres("alter system set work_mem = '99MB'")+"; "+asPostgres("select pg_reload_conf()")),
 		"~ pgaltered:pg-test-2@"+address(2))
-	s.did("edited by hand", s.drifts(3, "edit-config", "patronictl -c /etc/patroni/patroni.yml edit-config --force -p work_mem=77MB pg-test"), pgKey("~", "work_mem"))
-	s.did("a line goes", s.changes("log_temp_files goes", pgParameters("work_mem: 9MB")), pgKey("-", "log_temp_files"))
+	s.wasDone("edited by hand", s.drifts(3, "edit-config", "patronictl -c /etc/patroni/patroni.yml edit-config --force -p work_mem=77MB pg-test"), pgKey("~", "work_mem"))
+	s.wasDone("a line goes", s.changes("log_temp_files goes", pgParameters("work_mem: 9MB")), pgKey("-", "log_temp_files"))
 	ends("reloads")
 
-	ends = s.bench()
-	s.did("a raise", s.changes("more connections", pgParameters("work_mem: 9MB, max_connections: 300")), pgKey("~", "max_connections"), pgMember(2), pgMember(3), pgMember(1))
+	ends = s.benches()
+	s.wasDone("a raise", s.changes("more connections", pgParameters("work_mem: 9MB, max_connections: 300")), pgKey("~", "max_connections"), pgMember(2), pgMember(3), pgMember(1))
 	ends("a rolling restart")
-	ends = s.bench()
-	s.did("less", s.changes("less connections", pgParameters("work_mem: 9MB, max_connections: 200")), pgKey("~", "max_connections"), pgMember(1), pgMember(2), pgMember(3))
+	ends = s.benches()
+	s.wasDone("less", s.changes("less connections", pgParameters("work_mem: 9MB, max_connections: 200")), pgKey("~", "max_connections"), pgMember(1), pgMember(2), pgMember(3))
 	ends("a rolling restart, the leader first")
 	for n := 1; n <= 3; n++ {
 		if got := s.on(n, asPostgres("show max_connections")); got != "200" {
