@@ -65,6 +65,7 @@ const (
 	KindPGSite   Kind = "pgsite"
 
 	KindPGAltered Kind = "pgaltered"
+	KindPGSeated  Kind = "pgseated"
 	KindPGDrained Kind = "pgdrained" // of a cluster, on a node that balances for it: the node's own
 
 	KindPGCluster    Kind = "pgcluster"
@@ -104,7 +105,7 @@ var PGKinds = []Kind{
 	KindPGMember, KindPGHealth, KindPGLoaded, KindPGRules, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase, KindPGBaseline,
 	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
 	KindPGStanza, KindPGBackup, KindPGRepo, KindPGSite,
-	KindPGAltered, KindPGLeading,
+	KindPGAltered, KindPGLeading, KindPGSeated,
 }
 
 // Encode writes the spec of a resource on a node for the wire. It is the only way a content leaves
@@ -181,6 +182,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	},
 	KindPGStanza: decode[PGStanza], KindPGBackup: decode[PGBackup], KindPGRepo: decode[PGRepo],
 	KindPGAltered: decode[PGAltered], KindPGDrained: decode[PGDrained], KindPGLeading: decode[PGLeading],
+	KindPGSeated: decode[PGSeated],
 	KindPGRole: func(b []byte) (Spec, error) {
 		var w roleWire
 		err := json.Unmarshal(b, &w)

@@ -115,6 +115,8 @@ func (l *Look) See(id resource.ID) (resource.Spec, error) {
 		return l.site()
 	case resource.KindPGAltered:
 		return l.seeAltered()
+	case resource.KindPGSeated:
+		return l.seeSeated()
 	case resource.KindPGHealth:
 		if id.At != l.seat.Cluster {
 			return l.health()

@@ -117,7 +117,7 @@ func (c *cluster) access(healthy []resource.ID) {
 	}), role)
 	auth := p.Keep(pos, c.id(resource.KindEtcdAuth, "auth"), spec(resource.EtcdAuth{Enabled: true}), root)
 	for _, u := range clients(c.Inventory) {
-		role := p.Want(u.pos, c.id(resource.KindEtcdRole, u.scope()), spec(resource.EtcdRole{Prefixes: []string{u.prefix()}}), auth)
-		p.Want(u.pos, c.id(resource.KindEtcdUser, u.scope()), spec(resource.EtcdUser{Password: u.password(), Roles: []string{u.scope()}}), role)
+		role := p.Keep(u.pos, c.id(resource.KindEtcdRole, u.scope()), spec(resource.EtcdRole{Prefixes: []string{u.prefix()}}), auth)
+		p.Keep(u.pos, c.id(resource.KindEtcdUser, u.scope()), spec(resource.EtcdUser{Password: u.password(), Roles: []string{u.scope()}}), role)
 	}
 }

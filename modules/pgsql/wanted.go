@@ -83,6 +83,7 @@ func (c *cluster) converge() {
 		ready = append(ready, i.serve(gate, whole)...)
 	}
 	c.saves(whole)
+	c.seats()
 	c.restarts(whole, slices.Concat(gates, ready, c.keys(whole)))
 	c.undrained()
 	c.rest(whole, gates)
