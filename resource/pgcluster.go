@@ -88,6 +88,8 @@ type PGMember struct {
 	Settings map[string]PGSetting `json:",omitempty"`
 	// Altered are the names of what ALTER SYSTEM has put over all else, whatever it is about.
 	Altered []string `json:",omitempty"`
+	// Replaced says that the server's program on the disk is newer than the one that runs.
+	Replaced bool `json:",omitempty"`
 	// Halted says that we made the pooler hold its clients for a restart, and have not let them go on.
 	Halted bool `json:",omitempty"`
 }
@@ -110,6 +112,7 @@ func (m PGMember) Compare(have Spec) []Field {
 	if before := len(d); m.compareSettings(h, &d) == before {
 		d.flag("restart pending", h.Pending, m.Pending, Restart)
 	}
+	d.flag("program replaced", h.Replaced, m.Replaced, Restart)
 	d.flag("pooler halted", h.Halted, m.Halted, 0)
 	return d
 }

@@ -47,8 +47,12 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	if err := l.wouldStart(want.Settings); err != nil {
 		return l.takenBack(want, was, err)
 	}
-	if err := l.until(func(s status) bool { return s.Pending }, "Patroni knows of nothing that waits for a restart"); err != nil {
-		return err
+	body := map[string]any{"timeout": restartPatience}
+	if !was.Replaced || want.Replaced {
+		body["restart_pending"] = true
+		if err := l.until(func(s status) bool { return s.Pending }, "Patroni knows of nothing that waits for a restart"); err != nil {
+			return err
+		}
 	}
 	if err := l.replayed(want); err != nil {
 		return err
@@ -59,7 +63,7 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	if err := l.halt(); err != nil {
 		return errors.Join(err, l.resume())
 	}
-	err := l.call(l.ctx, "POST", "/restart", map[string]any{"restart_pending": true, "timeout": restartPatience}, nil)
+	err := l.call(l.ctx, "POST", "/restart", body, nil)
 	if err == nil {
 		err = l.until(func(s status) bool { return s.runs() }, "it was restarted and does not run")
 	}

@@ -15,12 +15,12 @@ type server struct {
 	Settings map[string]resource.PGSetting // of those that take effect at a start
 	Pending  []string                      // names of what waits for one
 	Altered  map[string]string             // what is in postgresql.auto.conf
-	Recovery bool
+	Replaced bool                          // the program on the disk is newer than the server
 }
 
 // What may hold a secret is named, and not told. The last of several lines of a file is the one that counts.
 const askServer = `SELECT json_build_object(
- 'recovery', pg_is_in_recovery(),
+ 'replaced', coalesce((SELECT f.change > pg_postmaster_start_time() FROM pg_config c, pg_stat_file(c.setting || '/postgres', true) f WHERE c.name = 'BINDIR'), false),
  'settings', (SELECT coalesce(json_object_agg(lower(name), json_build_object('Value', current_setting(name), 'Type', vartype, 'Unit', unit, 'Context', context)), '{}')
    FROM pg_settings WHERE context = 'postmaster'),
  'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart),
@@ -52,7 +52,7 @@ func (l *Look) withServer(m resource.PGMember, s status) (resource.Spec, error) 
 	reasons := append(m.Reasons, own.Pending...)
 	slices.Sort(reasons)
 	m.Reasons = slices.Compact(reasons)
-	m.Pending = m.Pending || len(own.Pending) > 0
+	m.Pending, m.Replaced = m.Pending || len(own.Pending) > 0, own.Replaced
 	return m, nil
 }
 

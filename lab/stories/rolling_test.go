@@ -93,9 +93,10 @@ func (s *story) drifts(node int, what, script string) (did []string) {
 	return did
 }
 
-// acts are the notes of what was done, without what was only looked at.
+// acts are the notes of what was done, without what was only looked at. That a file is read again which
+// somebody has written by hand just now may be done before it is mended.
 func acts(list []string) []string {
-	return slices.DeleteFunc(list, func(n string) bool { return strings.HasPrefix(n, "= ") })
+	return slices.DeleteFunc(list, func(n string) bool { return strings.HasPrefix(n, "= ") || strings.HasPrefix(n, "~ pgloaded:") })
 }
 
 // wasDone wants exactly these steps, in this order.
@@ -134,7 +135,7 @@ func TestPgsqlRolling(t *testing.T) {
 	s.answersWith(5434, "select pg_is_in_recovery()", "t")
 
 	ends := s.benches()
-	s.wasDone("a reload", s.changes("work_mem", pgParameters("work_mem: 9MB, log_temp_files: 1MB")), pgKey("~", "work_mem"), pgKey("+", "log_temp_files"))
+	s.wasDone("a reload", slices.Sorted(slices.Values(s.changes("work_mem", pgParameters("work_mem: 9MB, log_temp_files: 1MB")))), pgKey("+", "log_temp_files"), pgKey("~", "work_mem"))
 	s.wasDone("altered by hand", s.drifts(2, "ALTER SYSTEM", asPostgres("alter system set work_mem = '99MB'")+"; "+asPostgres("select pg_reload_conf()")),
 		"~ pgaltered:pg-test-2@"+address(2))
 	s.wasDone("edited by hand", s.drifts(3, "edit-config", "patronictl -c /etc/patroni/patroni.yml edit-config --force -p work_mem=77MB pg-test"), pgKey("~", "work_mem"))

@@ -2,8 +2,10 @@ package pgsql
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
+	"github.com/pigsync/pigsync/modules/distro"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -48,11 +50,27 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 	if !known || info.Cluster == "" || info.System == "" {
 		return resource.ID{}, false
 	}
-	spec := resource.PGMember{Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info)}
+	spec := resource.PGMember{
+		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && !i.pinned(),
+	}
+	if spec.Replaced {
+		i.Warnf(i.here(), CodePending, "%s: the program of %s was replaced, and the old one still runs: pigsync restarts it where pg_packages names a version", i.addr(), i.member.name())
+	}
 	if spec.Pending && !i.differs(info) {
 		i.Warnf(i.here(), CodePending, "%s: %s waits for a restart that the inventory has not asked for%s", i.addr(), i.member.name(), because(info.Reasons))
 	}
 	return i.keep(resource.PGMemberOf(i.member.name(), i.addr()), spec, after...), true
+}
+
+// serverPackage is what Debian and EL call the package of the server.
+var serverPackage = regexp.MustCompile(`^postgresql-?[0-9]+(-server)?$`)
+
+// pinned tells whether the inventory says which version of the server's package is wanted: then it is also
+// what should run.
+func (i *instance) pinned() bool {
+	return slices.ContainsFunc(i.packageList(i.member, i.system()), func(p distro.Package) bool {
+		return p.Version != "" && serverPackage.MatchString(p.Name)
+	})
 }
 
 // due tells whether a pending restart is ours: not when somebody else has put a parameter beside ours, and not
@@ -83,7 +101,7 @@ func (i *instance) differs(info resource.PGMemberInfo) bool {
 func (c *cluster) yields(m *member, after []resource.ID) []resource.ID {
 	info, known := c.seen.Member(m.name())
 	i := instance{c, m}
-	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) {
+	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned()) {
 		return nil
 	}
 	id := resource.ID{Kind: resource.KindPGLeading, Name: c.name, At: c.name}
