@@ -117,8 +117,8 @@ func pgParameters(more string) clusters {
 	return clusters{more: "        pg_parameters: { " + more + " }\n"}
 }
 
-// asPostgres is a script that runs SQL on a node as the superuser.
-func asPostgres(sql string) string {
+// sqlScript is a script that runs SQL on a node as the superuser.
+func sqlScript(sql string) string {
 	return "runuser -u postgres -- psql -XAtqc \"" + sql + "\""
 }
 
@@ -136,7 +136,7 @@ func TestPgsqlRolling(t *testing.T) {
 
 	ends := s.benches()
 	s.wasDone("a reload", slices.Sorted(slices.Values(s.changes("work_mem", pgParameters("work_mem: 9MB, log_temp_files: 1MB")))), pgKey("+", "log_temp_files"), pgKey("~", "work_mem"))
-	s.wasDone("altered by hand", s.drifts(2, "ALTER SYSTEM", asPostgres("alter system set work_mem = '99MB'")+"; "+asPostgres("select pg_reload_conf()")),
+	s.wasDone("altered by hand", s.drifts(2, "ALTER SYSTEM", sqlScript("alter system set work_mem = '99MB'")+"; "+sqlScript("select pg_reload_conf()")),
 		"~ pgaltered:pg-test-2@"+address(2))
 	s.wasDone("edited by hand", s.drifts(3, "edit-config", "patronictl -c /etc/patroni/patroni.yml edit-config --force -p work_mem=77MB pg-test"), pgKey("~", "work_mem"))
 	s.wasDone("a line goes", s.changes("log_temp_files goes", pgParameters("work_mem: 9MB")), pgKey("-", "log_temp_files"))
@@ -149,7 +149,7 @@ func TestPgsqlRolling(t *testing.T) {
 	s.wasDone("less", s.changes("less connections", pgParameters("work_mem: 9MB, max_connections: 200")), pgKey("~", "max_connections"), pgMember(1), pgMember(2), pgMember(3))
 	ends("a rolling restart, the leader first")
 	for n := 1; n <= 3; n++ {
-		if got := s.on(n, asPostgres("show max_connections")); got != "200" {
+		if got := s.on(n, sqlScript("show max_connections")); got != "200" {
 			t.Errorf("node-%d has %s connections", n, got)
 		}
 	}
