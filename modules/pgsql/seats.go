@@ -8,7 +8,7 @@ import (
 // seats are the members' places in a cluster that lives. One whose line goes leaves, once somebody has approved
 // that: after everybody else has forgotten it, and replicas before the one that leads, whoever that is then.
 func (c *cluster) seats() {
-	leader := c.leading()
+	leader := c.leaderHere()
 	var after []resource.ID
 	if leader != nil {
 		after = []resource.ID{instance{c, leader}.seated(nil)}
@@ -20,8 +20,8 @@ func (c *cluster) seats() {
 	}
 }
 
-// leading is the member that leads; nil when it is none of the inventory's.
-func (c *cluster) leading() *member {
+// leaderHere is the member that leads; nil when it is none of the inventory's.
+func (c *cluster) leaderHere() *member {
 	for _, m := range c.members {
 		if m.name() == c.seen.Leader {
 			return m
