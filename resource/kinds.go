@@ -89,8 +89,7 @@ var NodeKinds = []Kind{
 	KindFacts, KindFile, KindDir, KindLink, KindLines, KindHostname, KindRepo, KindPackage,
 	KindTrust, KindGroup, KindUser, KindCert, KindUnit, KindSysctl, KindKernelModule, KindTimezone,
 	KindGuarded, KindSources, KindFirewall, KindBlock, KindSSHKey,
-	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest, KindPyEnv,
-	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest, KindPGDrained,
+	KindSELinux, KindKernelArg, KindNoSwap, KindReadAhead, KindTuned, KindNewest, KindPyEnv, KindPGDrained,
 }
 
 // EtcdKinds are the kinds inside an etcd cluster.
