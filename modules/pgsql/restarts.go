@@ -24,11 +24,12 @@ func (c *cluster) restarts(whole resource.ID, keys []resource.ID) {
 // queue is the order of the restarts: replicas before the one that leads, and those that follow a replica
 // before it; the other way round where a standby would have less of something than its leader still has.
 func (c *cluster) queue() []*member {
-	all := slices.Clone(c.members)
-	slices.SortStableFunc(all, func(a, b *member) int { return -cmp.Compare(c.depth(a), c.depth(b)) })
+	order := -1 // the farthest first
 	if up, down := c.moves(); down && !up {
-		slices.Reverse(all)
+		order = 1
 	}
+	all := slices.Clone(c.members)
+	slices.SortStableFunc(all, func(a, b *member) int { return order * cmp.Compare(c.depth(a), c.depth(b)) })
 	return all
 }
 
