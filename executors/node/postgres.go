@@ -112,7 +112,7 @@ func (v *view) seePG(id resource.ID) (resource.Spec, error) {
 	return v.postgres(s).See(id)
 }
 
-func (w *work) applyPG(ctx context.Context, c diff.Change, have resource.Spec) error {
+func (w *work) applyPG(c diff.Change, have resource.Spec) error {
 	s, err := w.seat(c.ID)
 	if err != nil {
 		return err
