@@ -34,7 +34,7 @@ sandbox-test: build
 	./stories.sh -run '$(RUN)' -v
 
 soak: build
-	PIGSYNC_SOAK=1 PIGSYNC_EVERY_CRASH=1 PIGSYNC_SEEDS=60 $(GO) test -count=1 -timeout 1h ./executors/... ./reconcile
+	PIGSYNC_SOAK=1 PIGSYNC_EVERY_CRASH=1 PIGSYNC_SEEDS=60 $(GO) test -count=1 -timeout 1h ./executors/... ./policies ./reconcile
 	PIGSYNC_SOAK=1 ./stories.sh -run '$(RUN)' -v -timeout 6h
 
 golden:

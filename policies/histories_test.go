@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -232,10 +233,10 @@ func (h *history) something() {
 }
 
 // Whatever is committed, agreed to, set, lost or cut short: nothing is done that the policy in force forbids, nothing
-// is removed of which nobody knows, and what is safeguarded survives.
+// is removed of which nobody knows, and what is safeguarded survives. The soak lives them all, a test run a tenth.
 func TestTenThousandHistories(t *testing.T) {
 	removed, histories := 0, uint64(10_000)
-	if testing.Short() {
+	if os.Getenv("PIGSYNC_SOAK") == "" {
 		histories /= 10
 	}
 	for seed := range histories {
