@@ -15,6 +15,7 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
+// noInventory is also what somebody reads who may not see it.
 const noInventory = "no such inventory"
 
 // longest is how long an approval or a hold may last.
@@ -78,22 +79,18 @@ func statusOf(err error) int {
 
 // decides answers a call that decides something: it is journaled, under the caller's name, before it counts.
 func (w *windows) decides(make decision) http.HandlerFunc {
-	return func(rw http.ResponseWriter, r *http.Request) {
-		d, err := w.decide(r, make)
+	return w.of(func(rw http.ResponseWriter, r *http.Request, b Backend) {
+		d, err := w.decide(r, b, make)
 		if err != nil {
 			w.turnedAway(r, err)
 			refuse(rw, statusOf(err), err.Error())
 			return
 		}
 		w.answer(rw, r, d)
-	}
+	})
 }
 
-func (w *windows) decide(r *http.Request, make decision) (d history.Decision, err error) {
-	b, ok := w.find(r.PathValue("inventory"))
-	if !ok {
-		return d, failed(http.StatusNotFound, noInventory)
-	}
+func (w *windows) decide(r *http.Request, b Backend, make decision) (d history.Decision, err error) {
 	in, err := read(r)
 	if err != nil {
 		return d, err
@@ -120,10 +117,10 @@ func decideAt(b Backend, d history.Decision) error {
 }
 
 // audit journals a call that decides nothing, under the caller's name.
-func (w *windows) audit(r *http.Request, b Backend) error {
+func audit(r *http.Request, b Backend, call string) error {
 	c := callerOf(r.Context())
 	if j := b.Memory(); j != nil && c.Name != "" {
-		return j.Append(history.Called{Call: "wake", By: c.Name, From: r.RemoteAddr})
+		return j.Append(history.Called{Call: call, By: c.Name, From: r.RemoteAddr})
 	}
 	return nil
 }
@@ -159,11 +156,7 @@ func (d duration) or(usual time.Duration) time.Duration {
 
 // approval lets a plan that is remembered through. What may lose data wants the role of its own.
 func approval(b Backend, c Caller, in request, now time.Time) (history.Decision, error) {
-	j := b.Memory()
-	if j == nil {
-		return history.Decision{}, failed(http.StatusNotFound, "plan %q: no such plan is remembered", in.Digest)
-	}
-	plan, err := j.Plan(in.Digest)
+	plan, err := planOf(b.Memory(), in.Digest)
 	switch {
 	case errors.Is(err, history.ErrNoPlan):
 		return history.Decision{}, failed(http.StatusNotFound, "plan %q: no such plan is remembered", in.Digest)
@@ -174,6 +167,13 @@ func approval(b Backend, c Caller, in request, now time.Time) (history.Decision,
 	}
 	a := plan.Approval(c.String(), now, now.Add(in.For.or(approvalLife)))
 	return history.Decision{Approval: &a}, nil
+}
+
+func planOf(j *history.Journal, digest string) (history.Planned, error) {
+	if j == nil {
+		return history.Planned{}, history.ErrNoPlan
+	}
+	return j.Plan(digest)
 }
 
 func destroys(p history.Planned) bool {

@@ -66,8 +66,7 @@ func (w *windows) events(rw http.ResponseWriter, r *http.Request) {
 
 // tell writes what is news.
 func (w *windows) tell(rw http.ResponseWriter, c Caller, told map[string]event) error {
-	control := http.NewResponseController(rw)
-	if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := postpone(rw, writeTimeout); err != nil {
 		return err
 	}
 	for _, s := range w.statuses() {
@@ -84,7 +83,7 @@ func (w *windows) tell(rw http.ResponseWriter, c Caller, told map[string]event) 
 			return err
 		}
 	}
-	return control.Flush()
+	return http.NewResponseController(rw).Flush()
 }
 
 // changed is closed as soon as any picture is a new one.
@@ -127,12 +126,20 @@ func wait(rw http.ResponseWriter, r *http.Request, changed []<-chan struct{}) er
 }
 
 func comment(rw http.ResponseWriter) error {
-	control := http.NewResponseController(rw)
-	if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := postpone(rw, writeTimeout); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprint(rw, ":\n\n"); err != nil {
 		return err
 	}
-	return control.Flush()
+	return http.NewResponseController(rw).Flush()
+}
+
+// postpone gives an answer this much time from now, whatever the clock of the rounds says.
+func postpone(rw http.ResponseWriter, d time.Duration) error {
+	err := http.NewResponseController(rw).SetWriteDeadline(time.Now().Add(d))
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
 }

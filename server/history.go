@@ -14,12 +14,7 @@ const (
 )
 
 // history tells the newest records, an array.
-func (w *windows) history(rw http.ResponseWriter, r *http.Request) {
-	b, ok := w.find(r.PathValue("inventory"))
-	if !ok {
-		refuse(rw, http.StatusNotFound, noInventory)
-		return
-	}
+func (w *windows) history(rw http.ResponseWriter, r *http.Request, b Backend) {
 	limit := usualRecords
 	if said := r.URL.Query().Get("limit"); said != "" {
 		n, err := strconv.Atoi(said)

@@ -61,8 +61,6 @@ func newHooks(list []Hook, reg prometheus.Registerer) *hooks {
 	return h
 }
 
-var errBusy = errors.New("too many calls at once")
-
 // hooked answers a call. Nothing of it is parsed, before its signature holds or after.
 func (w *windows) hooked(rw http.ResponseWriter, r *http.Request) {
 	h, ok := w.hooks.byName[r.PathValue("hook")]
@@ -81,11 +79,13 @@ func (w *windows) hooked(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *windows) call(h *hook, rw http.ResponseWriter, r *http.Request) (status int, result string) {
-	body, err := w.hooks.read(rw, r)
+	if !w.hooks.enter(r) {
+		return http.StatusServiceUnavailable, "busy"
+	}
+	defer w.hooks.leave()
+	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxPush))
 	var tooBig *http.MaxBytesError
 	switch {
-	case errors.Is(err, errBusy):
-		return http.StatusServiceUnavailable, "busy"
 	case errors.As(err, &tooBig):
 		return http.StatusRequestEntityTooLarge, "too_big"
 	case err != nil:
@@ -99,20 +99,20 @@ func (w *windows) call(h *hook, rw http.ResponseWriter, r *http.Request) (status
 	return http.StatusAccepted, "woken"
 }
 
-// read takes the body in once there is room for it, so that calls cannot fill the memory.
-func (h *hooks) read(rw http.ResponseWriter, r *http.Request) ([]byte, error) {
+// enter waits for room for a body, so that calls cannot fill the memory. Whoever is let in leaves.
+func (h *hooks) enter(r *http.Request) bool {
 	t := time.NewTimer(pushWait)
 	defer t.Stop()
 	select {
 	case h.room <- struct{}{}:
-		defer func() { <-h.room }()
+		return true
 	case <-t.C:
-		return nil, errBusy
 	case <-r.Context().Done():
-		return nil, r.Context().Err()
 	}
-	return io.ReadAll(http.MaxBytesReader(rw, r.Body, maxPush))
+	return false
 }
+
+func (h *hooks) leave() { <-h.room }
 
 // known tells whether the very same call came before, and remembers it.
 func (h *hook) known(body []byte, header http.Header) bool {

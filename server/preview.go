@@ -28,8 +28,8 @@ type Preview struct {
 }
 
 // preview takes a zip of the tree of an inventory, and answers what it would do. Nothing of it is run.
-func (w *windows) preview(rw http.ResponseWriter, r *http.Request) {
-	p, err := w.previewOf(rw, r)
+func (w *windows) preview(rw http.ResponseWriter, r *http.Request, b Backend) {
+	p, err := w.previewOf(rw, r, b)
 	var refused *reconcile.Refused
 	switch {
 	case errors.As(err, &refused):
@@ -42,16 +42,14 @@ func (w *windows) preview(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (w *windows) previewOf(rw http.ResponseWriter, r *http.Request) (*Preview, error) {
-	b, ok := w.find(r.PathValue("inventory"))
-	if !ok {
-		return nil, failed(http.StatusNotFound, noInventory)
-	}
+func (w *windows) previewOf(rw http.ResponseWriter, r *http.Request, b Backend) (*Preview, error) {
 	tree, err := unpack(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	_ = http.NewResponseController(rw).SetWriteDeadline(w.Now().Add(previewTime)) // a recorder has none
+	if err := postpone(rw, previewTime); err != nil {
+		return nil, err
+	}
 	round, err := b.Preview(r.Context(), "preview:"+callerOf(r.Context()).String(), tree)
 	switch {
 	case errors.Is(err, reconcile.ErrStarting):

@@ -20,15 +20,27 @@ func (w *windows) routes() []route {
 		{verb: "GET", path: "/readyz", handler: w.readyz},
 		{verb: "GET", path: "/api/v1/openapi.json", handler: w.openapi},
 		{verb: "GET", path: "/api/v1/status", role: View, handler: w.statusOfAll},
-		{verb: "GET", path: "/api/v1/status/{inventory}", role: View, handler: w.statusOfOne},
-		{verb: "GET", path: "/api/v1/history/{inventory}", role: View, handler: w.history},
+		{verb: "GET", path: "/api/v1/status/{inventory}", role: View, handler: w.of(w.statusOfOne)},
+		{verb: "GET", path: "/api/v1/history/{inventory}", role: View, handler: w.of(w.history)},
 		{verb: "GET", path: "/api/v1/events", role: View, handler: w.events},
-		{verb: "POST", path: "/api/v1/plan/{inventory}", role: Plan, most: maxUpload, handler: w.preview},
-		{verb: "POST", path: "/api/v1/wake/{inventory}", role: Sync, handler: w.wake},
+		{verb: "POST", path: "/api/v1/plan/{inventory}", role: Plan, most: maxUpload, handler: w.of(w.preview)},
+		{verb: "POST", path: "/api/v1/wake/{inventory}", role: Sync, handler: w.of(w.wake)},
 		{verb: "POST", path: "/api/v1/approve/{inventory}", role: Approve, handler: w.decides(approval)},
 		{verb: "POST", path: "/api/v1/hold/{inventory}", role: Suspend, handler: w.decides(hold)},
 		{verb: "POST", path: "/api/v1/resume/{inventory}", role: Suspend, handler: w.decides(resume)},
 		{verb: "POST", path: "/hooks/{hook}", most: maxPush, handler: w.hooked},
+	}
+}
+
+// of gives a handler the inventory that the path names.
+func (w *windows) of(handler func(http.ResponseWriter, *http.Request, Backend)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		b, ok := w.find(r.PathValue("inventory"))
+		if !ok {
+			refuse(rw, http.StatusNotFound, noInventory)
+			return
+		}
+		handler(rw, r, b)
 	}
 }
 

@@ -35,12 +35,7 @@ func (w *windows) statusOfAll(rw http.ResponseWriter, r *http.Request) {
 	w.answer(rw, r, slices.DeleteFunc(w.statuses(), hidden))
 }
 
-func (w *windows) statusOfOne(rw http.ResponseWriter, r *http.Request) {
-	b, ok := w.find(r.PathValue("inventory"))
-	if !ok {
-		refuse(rw, http.StatusNotFound, noInventory)
-		return
-	}
+func (w *windows) statusOfOne(rw http.ResponseWriter, r *http.Request, b Backend) {
 	w.answer(rw, r, b.Status())
 }
 
@@ -57,17 +52,12 @@ func (w *windows) answer(rw http.ResponseWriter, r *http.Request, v any) {
 }
 
 // wake reads the body only to find it small: what woke us has nothing to say.
-func (w *windows) wake(rw http.ResponseWriter, r *http.Request) {
+func (w *windows) wake(rw http.ResponseWriter, r *http.Request, b Backend) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		refuse(rw, http.StatusRequestEntityTooLarge, "the body is too big, or did not come")
 		return
 	}
-	b, ok := w.find(r.PathValue("inventory"))
-	if !ok {
-		refuse(rw, http.StatusNotFound, noInventory)
-		return
-	}
-	if err := w.audit(r, b); err != nil {
+	if err := audit(r, b, "wake"); err != nil {
 		refuse(rw, http.StatusInternalServerError, err.Error())
 		return
 	}

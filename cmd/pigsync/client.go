@@ -58,15 +58,15 @@ func (o *options) daemon() (*client, error) {
 		}
 		c.token = strings.TrimSpace(string(text))
 	}
-	if c.token != "" && base.Scheme == "http" && !loopback(net80(base)) {
+	if c.token != "" && base.Scheme == "http" && !loopback(hostPort(base)) {
 		return nil, hinted{errors.New("--server: the token would be sent in the clear"), "want https"}
 	}
 	c.http, err = httpClient(o.client.caFile)
 	return c, err
 }
 
-// net80 is the address of a URL, with a port.
-func net80(u *url.URL) string {
+// hostPort is the address that a URL of plain HTTP names.
+func hostPort(u *url.URL) string {
 	if u.Port() == "" {
 		return u.Host + ":80"
 	}
