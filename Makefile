@@ -2,7 +2,7 @@
 #   make demo                          a fleet of four machines, converging, on this machine
 #   make test                          everything that is fast: unit, conformance, race, sandbox stories
 #   make sandbox-test RUN=TestEtcdHeal only the sandbox stories whose names match
-#   make soak                          the long walks: every crash point, every power cut
+#   make soak                          the long walks: every crash point, every power cut, every fuzz target
 
 GO      ?= go
 RUN     ?= .
@@ -27,7 +27,6 @@ test: setup unit build
 	PIGSYNC_SEED=$(SEED) ./stories.sh -short -run '$(RUN)'
 
 unit:
-	$(GO) vet ./...
 	$(GO) test -race -shuffle=on ./...
 
 sandbox-test: build
@@ -36,6 +35,7 @@ sandbox-test: build
 soak: build
 	PIGSYNC_SOAK=1 PIGSYNC_EVERY_CRASH=1 PIGSYNC_SEEDS=60 $(GO) test -count=1 -timeout 1h ./executors/... ./policies ./reconcile
 	PIGSYNC_SOAK=1 ./stories.sh -run '$(RUN)' -v -timeout 6h
+	./fuzz.sh $(FUZZTIME)
 
 golden:
 	$(GO) test ./modules/... ./cmd/... -update
