@@ -56,7 +56,7 @@ func (c *cluster) serviceOn(h *inventory.Host, s *Service, text []byte) {
 
 // authority is the certificate by which a balancer knows a member's Patroni, where that speaks TLS.
 func (c *cluster) authority(h *inventory.Host) resource.ID {
-	return modules.FileOf("/etc/pki/ca.crt", h.Addr)
+	return modules.FileOf(nodeCA, h.Addr)
 }
 
 // backend is a member behind a service.

@@ -14,6 +14,7 @@ const (
 	caPath      = "/pg/cert/ca.crt"
 	patroniEtc  = "/etc/patroni"
 	patroniLink = "/etc/patroni/patroni.yml"
+	nodeCA      = "/etc/pki/ca.crt" // the authority, as NODE leaves it on every node
 	formedPath  = "/etc/patroni/formed"
 	makingPath  = "/etc/patroni/making"
 	tmpfiles    = "/etc/tmpfiles.d/postgresql.conf"

@@ -36,7 +36,7 @@ func (m *member) place(inv *inventory.Inventory) resource.PGPlace {
 		pooler = v.PoolPort
 	}
 	if v.PatroniSSL {
-		scheme, authority = "https", m.home()+"/cert/ca.crt"
+		scheme, authority = "https", nodeCA // whatever release it is of
 	}
 	return resource.PGPlace{
 		At: v.Cluster, User: v.PatroniUser, Password: resource.NewSecret(v.PatroniPassword.Reveal()),
