@@ -177,6 +177,27 @@ func TestDeletesGoLastInReverse(t *testing.T) {
 	}
 }
 
+func TestWhoReadsADirectoryComesAfterItsFiles(t *testing.T) {
+	unit := resource.ID{Kind: resource.KindUnit, Name: "a", At: "n"}
+	rs := []resource.Resource{{ID: unit, Spec: resource.Unit{Active: true, Loads: []resource.Load{{Path: "/d", Files: "*.cfg"}}}}}
+	bare := world{}.is(unit, nil)
+	for _, name := range []string{"/d/1", "/d/2", "/e/3"} {
+		rs = append(rs, resource.Resource{ID: file(name), Spec: text("x")})
+		bare.is(file(name), nil)
+	}
+	p := plan(t, set(t, rs...), nil, bare)
+	if got, want := shape(p), "+/d/1 +/d/2 +a +/e/3"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	if s := p.Steps[2]; len(s.Needs) > 0 || !slices.Equal(s.Heeds, []int{0, 1}) {
+		t.Errorf("needs %v, heeds %v: want to come after both files, whatever becomes of them", s.Needs, s.Heeds)
+	}
+	rs[1].After = []resource.ID{unit}
+	if got, want := shape(plan(t, set(t, rs...), nil, bare)), "+a +/d/1 +/d/2 +/e/3"; got != want {
+		t.Errorf("in a circle: got %s, want %s", got, want)
+	}
+}
+
 func TestCirclesAreNamed(t *testing.T) {
 	want := set(t,
 		resource.Resource{ID: file("a"), Spec: text("x"), After: []resource.ID{file("b")}},

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/pigsync/pigsync/resource"
@@ -18,6 +19,7 @@ type Plan struct {
 type Step struct {
 	Change
 	Needs []int // earlier steps of the plan that must succeed first
+	Heeds []int // earlier steps that must have ended first, whatever came of them
 }
 
 // NewPlan orders changes by the edges of want, looking through what does not change, and puts the
@@ -29,7 +31,11 @@ func NewPlan(want *resource.Set, changes []Change) (*Plan, error) {
 			return nil, err
 		}
 	}
-	return g.order(g.needs())
+	needs := g.needs()
+	if p, err := g.order(needs, g.heeds()); err == nil {
+		return p, nil
+	}
+	return g.order(needs, make([][]int, len(needs))) // to heed is a courtesy: not in a circle
 }
 
 // graph finds for every resource the nearest changes that come before it.
@@ -155,14 +161,42 @@ func (g *graph) orphansLast(needs [][]int) {
 	}
 }
 
+// readers read whatever files they find in a directory, whoever has put them there.
+type readers interface{ ReadsFrom() []string }
+
+// heeds says for every change which others it comes after, whether they succeed or not: who reads a directory
+// reads it once its files are written.
+func (g *graph) heeds() [][]int {
+	in := map[resource.ID][]int{}
+	for i, c := range g.changes {
+		if c.ID.Kind == resource.KindFile && (c.Action == Create || c.Action == Update) {
+			dir := resource.ID{Kind: resource.KindDir, Name: path.Dir(c.ID.Name), At: c.ID.At}
+			in[dir] = append(in[dir], i)
+		}
+	}
+	heeds := make([][]int, len(g.changes))
+	for i, c := range g.changes {
+		r, reads := c.Spec.(readers)
+		if !reads || c.Action == Delete {
+			continue
+		}
+		for _, dir := range r.ReadsFrom() {
+			heeds[i] = append(heeds[i], in[resource.ID{Kind: resource.KindDir, Name: dir, At: c.ID.At}]...)
+		}
+	}
+	return heeds
+}
+
 // order sorts topologically and keeps the given order where edges leave a choice.
-func (g *graph) order(needs [][]int) (*Plan, error) {
+func (g *graph) order(needs, heeds [][]int) (*Plan, error) {
 	waits := make([]int, len(needs))
 	then := make([][]int, len(needs))
-	for i, ns := range needs {
-		waits[i] = len(ns)
-		for _, n := range ns {
-			then[n] = append(then[n], i)
+	for i := range needs {
+		for _, before := range [][]int{needs[i], heeds[i]} {
+			waits[i] += len(before)
+			for _, n := range before {
+				then[n] = append(then[n], i)
+			}
 		}
 	}
 	ready := make(indexHeap, 0, len(needs))
@@ -175,7 +209,7 @@ func (g *graph) order(needs [][]int) (*Plan, error) {
 	for len(ready) > 0 {
 		i := ready.pop()
 		pos[i] = len(p.Steps)
-		p.Steps = append(p.Steps, Step{Change: g.changes[i], Needs: renumber(needs[i], pos)})
+		p.Steps = append(p.Steps, Step{Change: g.changes[i], Needs: renumber(needs[i], pos), Heeds: renumber(heeds[i], pos)})
 		for _, t := range then[i] {
 			if waits[t]--; waits[t] == 0 {
 				ready.push(t)

@@ -106,6 +106,9 @@ func (w *walk) step(ctx context.Context, i int) error {
 			return ErrBlocked
 		}
 	}
+	for _, n := range s.Heeds {
+		<-w.done[n]
+	}
 	switch {
 	case s.Action == diff.Wait:
 		return fmt.Errorf("%w: %w", ErrUnknown, s.Err)

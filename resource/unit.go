@@ -60,6 +60,16 @@ func (u Unit) Compare(have Spec) []Field {
 	return d
 }
 
+// ReadsFrom are the directories of which the unit reads whatever files are there.
+func (u Unit) ReadsFrom() (dirs []string) {
+	for _, l := range u.Loads {
+		if l.Files != "" {
+			dirs = append(dirs, l.Path)
+		}
+	}
+	return dirs
+}
+
 func (u Unit) compareRunning(h Unit, d *fields) {
 	d.flag("stale", h.Stale, false, 0)
 	if !h.Active {

@@ -79,7 +79,11 @@ func (m *model) late(t *rapid.T) {
 		t.Fatalf("%s: %v", id, err)
 	}
 	m.want[id] = other
-	if err := m.e.Apply(m.ctx(), change(id, want, old)); !errors.Is(err, executors.ErrMoved) {
+	err := m.e.Apply(m.ctx(), change(id, want, old))
+	if err == nil && want != nil && len(want.Compare(other)) == 0 {
+		return // it was found done
+	}
+	if !errors.Is(err, executors.ErrMoved) {
 		t.Fatalf("%s: a late change gave %v", id, err)
 	}
 }

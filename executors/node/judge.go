@@ -28,10 +28,10 @@ func judge(c diff.Change, now resource.Spec) (done bool, err error) {
 	return now != nil && shared(c.ID.Kind) && len(c.Spec.Compare(now)) == 0, nil
 }
 
-// shared kinds come about by themselves when a neighbour is made: a package brings others, and its
-// users and groups.
+// shared kinds come about by themselves when a neighbour is made: a package brings others, its users, groups
+// and directories, and an account its home.
 func shared(k resource.Kind) bool {
-	return k == resource.KindPackage || k == resource.KindUser || k == resource.KindGroup
+	return k == resource.KindPackage || k == resource.KindUser || k == resource.KindGroup || k == resource.KindDir
 }
 
 func moved(c diff.Change, now resource.Spec) bool {

@@ -42,3 +42,17 @@ func TestAPackageInTroubleIsMendedByItsChange(t *testing.T) {
 		t.Errorf("another version: %v", err)
 	}
 }
+
+// An account comes with its home. That is as good as if we had made it, unless it is another one than was wanted.
+func TestAHomeThatCameWithItsAccountIsThere(t *testing.T) {
+	want := resource.Dir{Mode: 0o700, Owner: "postgres", Group: "postgres"}
+	c := diff.Change{Resource: resource.Resource{ID: resource.ID{Kind: resource.KindDir, Name: "/var/lib/pgsql", At: "n"}, Spec: want}, Action: diff.Create}
+	if done, err := judge(c, want); !done || err != nil {
+		t.Errorf("as it was wanted: done %v, %v", done, err)
+	}
+	open := want
+	open.Mode = 0o755
+	if _, err := judge(c, open); !errors.Is(err, executors.ErrMoved) {
+		t.Errorf("open to all: %v", err)
+	}
+}
