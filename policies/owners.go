@@ -38,7 +38,7 @@ func Holds() *Policy {
 func judgeHolds(c *Case) (os []Objection) {
 	for i, s := range c.Plan.Steps {
 		for _, h := range c.Holds {
-			if acts(s) && c.Now.Before(h.Until) && matches(h.Owner, s.Owner) {
+			if acts(s) && c.Now.Before(h.Until) && h.Covers(s.Owner) {
 				reason := fmt.Sprintf("held by %s: %s", h.By, h.Reason)
 				os = append(os, Objection{Step: i, Verdict: Hold, Code: "PS106", Reason: reason, Until: h.Until})
 			}
@@ -86,6 +86,9 @@ func ReportDrift() *Policy {
 func onlyNotes(s diff.Step) bool {
 	return s.Action == diff.Update && !slices.ContainsFunc(s.Fields, func(f resource.Field) bool { return f.Path != resource.Noted })
 }
+
+// Covers tells whether an owner is to be left alone.
+func (h HoldOrder) Covers(owner string) bool { return matches(h.Owner, owner) }
 
 func matches(pattern, owner string) bool {
 	ok, err := path.Match(pattern, owner)

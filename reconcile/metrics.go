@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/history"
 	"github.com/pigsync/pigsync/sources"
 )
 
@@ -19,14 +20,16 @@ type Metrics struct {
 	counters
 	now func() time.Time
 
-	mu    sync.Mutex // guards books and what is in them
-	books map[string]*book
+	mu       sync.Mutex // guards what follows
+	books    map[string]*book
+	journals map[string]*history.Journal
+	queues   map[string]Queue
 }
 
 // NewMetrics registers the metrics with reg and shows zeros for the inventories named. It panics when
 // reg has metrics of these names already. A nil reg registers nothing.
 func NewMetrics(reg prometheus.Registerer, inventories ...string) *Metrics {
-	m := &Metrics{counters: newCounters(promauto.With(reg)), now: time.Now, books: map[string]*book{}}
+	m := &Metrics{counters: newCounters(promauto.With(reg)), now: time.Now, books: map[string]*book{}, journals: map[string]*history.Journal{}, queues: map[string]Queue{}}
 	if reg != nil {
 		reg.MustRegister(newestLooks{m})
 	}
@@ -64,6 +67,7 @@ func (m *Metrics) fetched(inventory string, rev sources.Revision, err error) {
 	defer m.mu.Unlock()
 	b := m.book(inventory)
 	m.fetches.WithLabelValues(inventory, fetchResult(err)).Inc()
+	m.hostkey.WithLabelValues(inventory).Set(one(fetchResult(err) == "hostkey"))
 	if err != nil {
 		return
 	}
@@ -108,7 +112,7 @@ func (m *Metrics) countRound(b *book, s *Status) {
 	m.meet(b, unitsOf(s))
 	m.rounds.WithLabelValues(b.inventory, r.Outcome().String()).Inc()
 	m.roundTook.WithLabelValues(b.inventory).Observe(r.Took.Seconds())
-	m.observeTook.WithLabelValues(b.inventory).Observe(r.Observed.Seconds())
+	m.observeTook.WithLabelValues(b.inventory, fleetSource).Observe(r.Observed.Seconds())
 	m.countHosts(b, r)
 	m.countDrift(b, r)
 	m.countCommit(b, r)

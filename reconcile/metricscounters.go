@@ -13,8 +13,9 @@ import (
 // counters are the metrics that grow, or that outlive a look.
 type counters struct {
 	fetches, drift, corrective, steps, observeErrors, rounds  *prometheus.CounterVec
+	rollbacks                                                 *prometheus.CounterVec
 	fetchTook, stepTook, observeTook, convergeTook, roundTook *prometheus.HistogramVec
-	commits                                                   *prometheus.GaugeVec
+	commits, hostkey, quarantined                             *prometheus.GaugeVec
 }
 
 // The bounds of the histograms, in seconds.
@@ -26,7 +27,7 @@ var (
 func newCounters(f promauto.Factory) counters {
 	f.NewGauge(prometheus.GaugeOpts{
 		Name: "pigsync_build_info", Help: "Always 1; the labels say which pigsync this is.",
-		ConstLabels: prometheus.Labels{"version": version(), "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": version(), "revision": builtFrom(), "goversion": runtime.Version()},
 	}).Set(1)
 	count := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return f.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"inventory"}, labels...))
@@ -34,21 +35,25 @@ func newCounters(f promauto.Factory) counters {
 	took := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		return f.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, append([]string{"inventory"}, labels...))
 	}
+	state := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return f.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, append([]string{"inventory"}, labels...))
+	}
 	return counters{
 		fetches:       count("pigsync_git_fetch_total", "Answers of the source: a revision, or why there is none.", "result"),
 		drift:         count("pigsync_drift_total", "Differences that appeared, each counted once.", "module", "cluster", "class", "cause"),
 		corrective:    count("pigsync_corrective_changes_total", "Steps that put back what had moved away from a converged commit.", "module", "cluster", "class"),
 		steps:         count("pigsync_step_total", "Steps that were carried out, by result.", "module", "class", "result"),
-		observeErrors: count("pigsync_observe_errors_total", "Looks at a host or cluster at which something could not be observed.", "host"),
+		observeErrors: count("pigsync_observe_errors_total", "Looks at a host or cluster at which something could not be observed.", "host", "source", "reason"),
+		rollbacks:     count("pigsync_rollbacks_total", "Returns of a unit to an earlier commit, by result.", "cluster", "result"),
 		rounds:        count("pigsync_rounds_total", "Rounds, by what they came to.", "outcome"),
 		fetchTook:     took("pigsync_git_fetch_duration_seconds", "How long each look at the source took.", briefly),
 		stepTook:      took("pigsync_step_duration_seconds", "How long a step took.", briefly, "module", "class"),
-		observeTook:   took("pigsync_observe_duration_seconds", "How long looking at the fleet took in a round.", briefly),
+		observeTook:   took("pigsync_observe_duration_seconds", "How long looking at the fleet took: as a whole, and for each way to look.", briefly, "source"),
 		convergeTook:  took("pigsync_converge_duration_seconds", "From the first sight of a commit to a fleet that is as it says.", atLarge),
 		roundTook:     took("pigsync_round_duration_seconds", "How long a round took.", briefly),
-		commits: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "pigsync_git_commit_timestamp_seconds", Help: "When the newest commit of a state was made.",
-		}, []string{"inventory", "state"}),
+		commits:       state("pigsync_git_commit_timestamp_seconds", "When the newest commit of a state was made.", "state"),
+		hostkey:       state("pigsync_git_hostkey_mismatch", "1 while the source's server is not the one that we know."),
+		quarantined:   state("pigsync_quarantined_commits", "Commits that are known to be bad and are not acted on."),
 	}
 }
 
@@ -56,6 +61,20 @@ func newCounters(f promauto.Factory) counters {
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// builtFrom is the commit that the program was built from.
+func builtFrom() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(len(s.Value), 12)]
+		}
 	}
 	return "unknown"
 }
@@ -69,9 +88,12 @@ func (c *counters) begin(inventory string) {
 		c.rounds.WithLabelValues(inventory, o.String())
 	}
 	c.rounds.WithLabelValues(inventory, string(Rejected))
-	for _, h := range []*prometheus.HistogramVec{c.fetchTook, c.observeTook, c.convergeTook, c.roundTook} {
+	for _, h := range []*prometheus.HistogramVec{c.fetchTook, c.convergeTook, c.roundTook} {
 		h.WithLabelValues(inventory)
 	}
+	c.observeTook.WithLabelValues(inventory, fleetSource)
+	c.hostkey.WithLabelValues(inventory)
+	c.quarantined.WithLabelValues(inventory)
 }
 
 // meet shows zeros for the units that are new, and nothing any more for those that have gone.
@@ -105,26 +127,28 @@ func (c *counters) meetModule(inventory, module, class string) {
 	}
 }
 
-// countHosts counts at most one error for a place and look, or a node that is down would count as
-// many as it has files. What is not looked at any more is not shown any more.
+// countHosts counts at most one error for a place, a way to look and a reason in a look, or a node that
+// is down would count as many as it has files. What is not looked at any more is not shown any more.
 func (c *counters) countHosts(b *book, r *Round) {
-	faulty := map[string]bool{}
+	hosts, faults := map[string]bool{}, map[fault]bool{}
 	for id, state := range r.Have {
-		host := label(id.At)
-		faulty[host] = faulty[host] || state.Err != nil
-	}
-	for host, fault := range faulty {
-		errs := c.observeErrors.WithLabelValues(b.inventory, host)
-		if fault {
-			errs.Inc()
+		hosts[label(id.At)] = true
+		if state.Err != nil {
+			faults[fault{label(id.At), sourceOf(id.Kind), reasonOf(state.Err)}] = true
 		}
+	}
+	for host := range hosts {
+		c.observeErrors.WithLabelValues(b.inventory, host, nodeSource, "unreachable")
+	}
+	for f := range faults {
+		c.observeErrors.WithLabelValues(b.inventory, f.host, f.source, f.reason).Inc()
 	}
 	for host := range b.hosts {
-		if _, still := faulty[host]; !still {
-			c.observeErrors.DeleteLabelValues(b.inventory, host)
+		if !hosts[host] {
+			c.observeErrors.DeletePartialMatch(prometheus.Labels{"inventory": b.inventory, "host": host})
 		}
 	}
-	b.hosts = keys(faulty)
+	b.hosts = hosts
 	b.nodes = nodesOf(r, b.nodes)
 }
 

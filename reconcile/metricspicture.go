@@ -17,6 +17,8 @@ type picture struct {
 	problems, converged, units, drift, since, unknown *prometheus.GaugeVec
 	orphans, reboot, leader, timeline                 *prometheus.GaugeVec
 	steps, blocked, observed, reachable, journal      *prometheus.GaugeVec
+	unreadable, info, suspended, until, fights        *prometheus.GaugeVec
+	window, restart                                   *prometheus.GaugeVec
 }
 
 func newPicture() *picture {
@@ -40,12 +42,21 @@ func newPicture() *picture {
 		timeline:  gauge("pigsync_postgres_timeline", "Timeline of a cluster's leader: one more with each failover.", "cluster"),
 		reboot:    gauge("pigsync_node_reboot_pending", "Resources of a node of which a part waits for its next start.", "host"),
 		journal:   gauge("pigsync_journal_up", "0 when the last plan or step could not be written down; nothing is done then."),
+
+		unreadable: gauge("pigsync_inventory_parse_errors", "Errors for which the newest revision as a whole cannot be acted on."),
+		info:       gauge("pigsync_unit_info", "Always 1; the policy says what is done there without asking.", "module", "cluster", "policy"),
+		suspended:  gauge("pigsync_suspended", "1 for a unit that somebody asked to leave alone.", "module", "cluster", "reason_class"),
+		until:      gauge("pigsync_suspended_until_timestamp_seconds", "When the last such word ends.", "module", "cluster", "reason_class"),
+		fights:     gauge("pigsync_fights", "Resources that somebody else changes back again and again; they are left alone.", "module", "cluster"),
+		window:     gauge("pigsync_window_open", "1 when the windows and freezes let steps of a class begin now.", "module", "cluster", "class"),
+		restart:    gauge("pigsync_postgres_pending_restart", "1 for a member with a parameter that waits for a restart.", "cluster", "host"),
 	}
 }
 
 func (p *picture) all() []*prometheus.GaugeVec {
 	return []*prometheus.GaugeVec{
 		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.leader, p.timeline, p.journal,
+		p.unreadable, p.info, p.suspended, p.until, p.fights, p.window, p.restart,
 	}
 }
 
@@ -57,6 +68,9 @@ func (n newestLooks) Describe(out chan<- *prometheus.Desc) {
 	for _, g := range newPicture().all() {
 		g.Describe(out)
 	}
+	for _, desc := range []*prometheus.Desc{leaderDesc, intentDesc, depthDesc, oldestDesc} {
+		out <- desc
+	}
 }
 
 // Collect gives what the newest looks have shown.
@@ -66,6 +80,8 @@ func (n newestLooks) Collect(out chan<- prometheus.Metric) {
 			g.Collect(out)
 		}
 	}
+	n.collectJournals(out)
+	n.collectQueues(out)
 }
 
 func (n newestLooks) pictures() (ps []*picture) {
@@ -97,11 +113,16 @@ func (b *book) draw(s *Status) *picture {
 	}
 	for u, state := range units {
 		p.drawUnit(b.inventory, u, state)
+		p.info.WithLabelValues(b.inventory, u.module, u.cluster, b.round.mode(u)).Set(1)
 	}
 	p.drawPlan(b)
 	p.drawBlocked(b)
 	p.drawNodes(b)
 	p.drawClusters(b)
+	p.drawSuspended(b)
+	p.drawFights(b)
+	p.drawWindows(b)
+	p.drawRestarts(b)
 	return p
 }
 
@@ -125,6 +146,7 @@ func (p *picture) drawStatus(b *book, s *Status) {
 	for _, problem := range s.Problems {
 		p.problems.WithLabelValues(b.inventory, problem.Severity).Inc()
 	}
+	p.unreadable.WithLabelValues(b.inventory).Set(unreadable(s))
 }
 
 func (p *picture) drawUnit(inventory string, u unit, is State) {

@@ -36,6 +36,8 @@ type Reconciler struct {
 	WordLife  time.Duration
 	// Adopts notes which owners were seen in sync.
 	Adopts bool
+	// Mode says what is done to an owner without asking, in a word for people; nil means "heal" everywhere.
+	Mode func(owner string) string
 	// Strict refuses a commit with any error, instead of freezing the owners concerned.
 	Strict bool
 	// Watch is told of every step that begins and ends; it may be nil. It must be quick, and is called
@@ -68,7 +70,8 @@ type Round struct {
 	samples map[string]policies.Sample
 	words   []history.Approved // that were given elsewhere
 	judged  *policies.Case
-	endless bool // it made progress, and so did too many before it
+	by      *Reconciler // who made it, nil for one that was made up
+	endless bool        // it made progress, and so did too many before it
 }
 
 // Pending is what waits for the next start of a node.
@@ -141,7 +144,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	r.remembered = needed
 	round = &Round{
 		Began: look.began, Observed: look.took, Revision: rev, Problems: problems, Frozen: compiled.Frozen,
-		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID), version: versionOf(inv),
+		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID), version: versionOf(inv), by: r,
 	}
 	err = r.judge(ctx, round, prior)
 	if round.Plan != nil {

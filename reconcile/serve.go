@@ -43,6 +43,7 @@ const (
 func NewDaemon(r *Reconciler, src sources.Source, interval time.Duration, m *Metrics) *Daemon {
 	d := &Daemon{Reconciler: r, Source: src, Interval: interval, Metrics: m, wake: make(chan struct{}, 1), previewing: make(chan struct{}, 1)}
 	d.Reach = d.remembering(r.Reach)
+	m.keeps(r.Name, r.Journal)
 	if d.Interval <= 0 {
 		d.Interval = defaultInterval
 	}

@@ -53,6 +53,9 @@ func newHooks(list []Hook, reg prometheus.Registerer) *hooks {
 		Help: "Calls of webhooks by provider and what came of them: woken, replayed, unsigned, too_big, busy or unread.",
 	}, []string{"provider", "result"})}
 	for _, one := range list {
+		for _, result := range results {
+			h.calls.WithLabelValues(one.Provider, result)
+		}
 		h.byName[one.Name] = &hook{Hook: one, verify: signatures[one.Provider], seen: map[[sha256.Size]byte]bool{}}
 	}
 	if reg != nil {
@@ -60,6 +63,9 @@ func newHooks(list []Hook, reg prometheus.Registerer) *hooks {
 	}
 	return h
 }
+
+// results are what may come of a call.
+var results = []string{"woken", "replayed", "unsigned", "too_big", "busy", "unread"}
 
 // hooked answers a call. Nothing of it is parsed, before its signature holds or after.
 func (w *windows) hooked(rw http.ResponseWriter, r *http.Request) {

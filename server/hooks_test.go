@@ -101,7 +101,11 @@ func TestAReplayIsIgnored(t *testing.T) {
 	want := `
 		# HELP pigsync_webhook_requests_total Calls of webhooks by provider and what came of them: woken, replayed, unsigned, too_big, busy or unread.
 		# TYPE pigsync_webhook_requests_total counter
+		pigsync_webhook_requests_total{provider="github",result="busy"} 0
 		pigsync_webhook_requests_total{provider="github",result="replayed"} 2
+		pigsync_webhook_requests_total{provider="github",result="too_big"} 0
+		pigsync_webhook_requests_total{provider="github",result="unread"} 0
+		pigsync_webhook_requests_total{provider="github",result="unsigned"} 0
 		pigsync_webhook_requests_total{provider="github",result="woken"} 1
 	`
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "pigsync_webhook_requests_total"); err != nil {

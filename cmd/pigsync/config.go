@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"path"
+	"time"
+)
 
 const (
 	defaultConfig = "/etc/pigsync/pigsync.yml"
@@ -47,6 +50,20 @@ type inventoryConfig struct {
 	ReportOnly []string `yaml:"report_only"`
 	// Approve are the hazards that need approval; default failover, topology, data-loss, lockout.
 	Approve []string `yaml:"approve"`
+}
+
+// mode is what is done to an owner without asking: "report" changes nothing, "commit" applies commits and only
+// reports drift, "heal" does both.
+func (inv inventoryConfig) mode(owner string) string {
+	for _, pattern := range inv.ReportOnly {
+		if ok, err := path.Match(pattern, owner); err == nil && ok || pattern == owner {
+			return "report"
+		}
+	}
+	if inv.Heal != nil && !*inv.Heal {
+		return "commit"
+	}
+	return "heal"
 }
 
 type gitConfig struct {

@@ -58,6 +58,19 @@ func newHands(c *config, place string, getenv func(string) string, log *slog.Log
 	return h
 }
 
+// timed makes the hands tell how long their looks take.
+func (h *hands) timed(timing func(source string, e executors.Executor) executors.Executor) {
+	fleet, etcd := timing("ssh", h.fleet), timing("etcd", h.etcd)
+	for kind, e := range h.mux {
+		switch e {
+		case executors.Executor(h.fleet):
+			h.mux[kind] = fleet
+		case executors.Executor(h.etcd):
+			h.mux[kind] = etcd
+		}
+	}
+}
+
 // helperPath is where the binary for a node's architecture is: this very program for the same one.
 func helperPath(dir, goos, goarch string) (string, error) {
 	if goos == runtime.GOOS && goarch == runtime.GOARCH {

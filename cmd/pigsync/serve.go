@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
+	"github.com/pigsync/pigsync/executors"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/server"
 )
@@ -75,7 +76,10 @@ func (o *options) daemons(c *config, reg prometheus.Registerer, log *slog.Logger
 		}
 		opened = append(opened, s)
 		s.Log = log.With("inventory", inv.Name)
-		s.Watch = metrics.Watch(inv.Name)
+		s.Watch, s.Mode = metrics.Watch(inv.Name), inv.mode
+		s.hands.timed(func(source string, e executors.Executor) executors.Executor {
+			return metrics.Timing(inv.Name, source, e)
+		})
 		ds = append(ds, reconcile.NewDaemon(s.Reconciler, s.source, inv.Interval, metrics))
 	}
 	return ds, end, nil
