@@ -72,8 +72,7 @@ func (c *cluster) times(v *Vars) [5]int {
 // parameters are PostgreSQL's, in the order of their names.
 func (c *cluster) parameters() tree {
 	var t tree
-	all := c.sharedParameters()
-	for _, s := range all {
+	for _, s := range c.ledger.shared {
 		t = append(t, branch{s.name, number(s.value)})
 	}
 	return t

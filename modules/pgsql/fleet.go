@@ -33,6 +33,7 @@ type cluster struct {
 	phase         phase
 	released      bool // it is known of which release of PostgreSQL it is
 	size          size
+	ledger        ledger
 	stanzas       []resource.ID // where the leader's backups go
 }
 

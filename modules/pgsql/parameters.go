@@ -7,11 +7,42 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
-// sharedParameters are those that Patroni keeps for all members: what the cluster is tuned to, and over that
+// ledger is what the members should run with. It is worked out once, when it is known for which machines: much
+// asks for it.
+type ledger struct {
+	tuned    []setting                     // what is there without being asked for
+	shared   []setting                     // what Patroni keeps for all members
+	own      map[*member][]setting         // what is in a member's local configuration
+	of       map[*member]map[string]string // all of a member's, by name
+	up, down map[string]bool               // of what a standby needs, what some member is to have more or less of
+}
+
+func (c *cluster) reckon() ledger {
+	l := ledger{tuned: c.tune(), own: map[*member][]setting{}, of: map[*member]map[string]string{}, up: map[string]bool{}, down: map[string]bool{}}
+	l.shared = c.sharing(l.tuned)
+	for _, m := range c.members {
+		l.own[m], l.of[m] = c.ownParameters(m), map[string]string{}
+		for _, s := range slices.Concat(l.shared, l.own[m]) {
+			l.of[m][s.name] = s.value
+		}
+	}
+	for _, name := range resource.PGStandbyNeeds {
+		l.up[name], l.down[name] = c.direction(l, name)
+	}
+	return l
+}
+
+// tune gives the parameters that are there without being asked for.
+func (c *cluster) tune() []setting {
+	v := &c.head().vars
+	return slices.Concat(v.fixed(), v.tune(c.size), []setting{{"archive_command", c.archiveCommand()}})
+}
+
+// sharing gives the parameters that Patroni keeps for all members: what the cluster is tuned to, and over that
 // what pg_parameters says alike for every member.
-func (c *cluster) sharedParameters() []setting {
-	v, all := &c.head().vars, c.tuned()
-	for _, s := range written(v.Parameters) {
+func (c *cluster) sharing(tuned []setting) []setting {
+	all := slices.Clone(tuned)
+	for _, s := range written(c.head().vars.Parameters) {
 		s.name = strings.ToLower(s.name)
 		if !c.alike(s) && !slices.Contains(byPatroni, s.name) {
 			continue
@@ -45,24 +76,12 @@ func (c *cluster) ownParameters(m *member) (own []setting) {
 }
 
 // parametersOf is what a member should run with, by name.
-func (c *cluster) parametersOf(m *member) map[string]string {
-	out := map[string]string{}
-	for _, s := range slices.Concat(c.sharedParameters(), c.ownParameters(m)) {
-		out[strings.ToLower(s.name)] = s.value
-	}
-	return out
-}
+func (c *cluster) parametersOf(m *member) map[string]string { return c.ledger.of[m] }
 
 // asked tells whether a parameter is one that pg_parameters has put beside those the cluster is tuned to: it
 // goes with its line.
 func (c *cluster) asked(name string) bool {
-	return !slices.ContainsFunc(c.tuned(), func(s setting) bool { return s.name == name })
-}
-
-// tuned are the parameters that are there without being asked for.
-func (c *cluster) tuned() []setting {
-	v := &c.head().vars
-	return slices.Concat(v.fixed(), v.tune(c.size), []setting{{"archive_command", c.archiveCommand()}})
+	return !slices.ContainsFunc(c.ledger.tuned, func(s setting) bool { return s.name == name })
 }
 
 // autos are the parameters of which the server itself makes another value than was written.
@@ -87,19 +106,18 @@ func (c *cluster) started(m *member, info resource.PGMemberInfo) map[string]reso
 // its leader.
 func (c *cluster) moves() (up, down bool) {
 	for _, name := range resource.PGStandbyNeeds {
-		higher, lower := c.direction(name)
-		up, down = up || higher, down || lower
+		up, down = up || c.ledger.up[name], down || c.ledger.down[name]
 	}
 	return up, down
 }
 
 // direction tells whether some member is to have more of a parameter, or less, than it has.
-func (c *cluster) direction(name string) (up, down bool) {
+func (c *cluster) direction(l ledger, name string) (up, down bool) {
 	for _, m := range c.members {
 		info, _ := c.seen.Member(m.name())
 		have, known := info.Settings[name]
 		now, ok := have.Number()
-		want, also := resource.PGSetting{Value: c.parametersOf(m)[name], PGType: have.PGType}.Number()
+		want, also := resource.PGSetting{Value: l.of[m][name], PGType: have.PGType}.Number()
 		if known && ok && also {
 			up, down = up || want > now, down || want < now
 		}
@@ -111,9 +129,5 @@ func (c *cluster) direction(name string) (up, down bool) {
 // no order of restarts is right for all of them.
 func (c *cluster) postponed(name string) bool {
 	up, down := c.moves()
-	if !up || !down || !slices.Contains(resource.PGStandbyNeeds, name) {
-		return false
-	}
-	_, lower := c.direction(name)
-	return lower
+	return up && down && c.ledger.down[name]
 }

@@ -141,7 +141,7 @@ func account(name string, password inventory.Secret) tree {
 // own are the parameters of this member alone, which are stronger than those of the cluster.
 func (c *cluster) own(m *member) tree {
 	t := tree{{"unix_socket_directories", m.vars.Localhost}}
-	for _, s := range c.ownParameters(m) {
+	for _, s := range c.ledger.own[m] {
 		t = append(t, branch{s.name, s.value})
 	}
 	return t

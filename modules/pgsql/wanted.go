@@ -14,6 +14,7 @@ func (c *cluster) compile() {
 	}
 	c.look()
 	c.size, _ = c.measure()
+	c.ledger = c.reckon()
 	switch {
 	case c.phase == unseen:
 		c.whole(nil)
