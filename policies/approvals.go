@@ -184,6 +184,13 @@ func (p People) Of(name string) (who string, roles []string) {
 	return found, p[found].Roles
 }
 
+// Knows tells whether somebody is behind a name.
+func (p People) Knows(name string) bool {
+	who, _ := p.Of(name)
+	_, known := p[who]
+	return known
+}
+
 // Consents holds what several people must agree to until they have.
 func Consents(consents []Consent, people People) *Policy {
 	return &Policy{

@@ -205,3 +205,24 @@ func FuzzTree(f *testing.F) {
 		}
 	})
 }
+
+// reviewers is a forge on which these people approved a plan.
+type reviewers []string
+
+func (reviewers) Name() string { return "gitea:git.example.com" }
+
+func (r reviewers) Reviews(context.Context, string) (list []sources.Review, err error) {
+	for _, by := range r {
+		list = append(list, sources.Review{ID: by, By: by, Text: "fine\n\nPigsync-Approved: 0123456789ab\n"})
+	}
+	return list, nil
+}
+
+// Anybody may have an account on a forge: the words of strangers are none.
+func TestReviewsOfStrangersAreNoWords(t *testing.T) {
+	known := func(by string) bool { return by == "gitea:git.example.com/ann" }
+	words, err := sources.Reviewed(reviewers{"eve", "ann"}, known).Words(t.Context(), "c")
+	if err != nil || len(words) != 1 || words[0].By != "gitea:git.example.com/ann" || words[0].Digest != "0123456789ab" || words[0].Via != "review" {
+		t.Errorf("%+v %v", words, err)
+	}
+}

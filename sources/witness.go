@@ -43,14 +43,18 @@ type Review struct {
 // Forge is the door to where people review: for a commit, the approving reviews of the pull request that brought
 // it, without those that were dismissed or taken back.
 type Forge interface {
-	Name() string // "gitea:git.example.com", in front of accounts
+	Name() string // "gitea:git.example.com", in front of accounts: "gitea:git.example.com/ann"
 	Reviews(ctx context.Context, commit string) ([]Review, error)
 }
 
-// Reviewed is the witness of a forge. A review agrees to the plans its text names with Pigsync-Approved.
-func Reviewed(f Forge) Witness { return reviewed{f} }
+// Reviewed is the witness of a forge. A review agrees to the plans its text names with Pigsync-Approved. On a forge
+// anybody may have an account: only those count who are known, as Word.By names them.
+func Reviewed(f Forge, known func(by string) bool) Witness { return reviewed{f, known} }
 
-type reviewed struct{ forge Forge }
+type reviewed struct {
+	forge Forge
+	known func(by string) bool
+}
 
 func (r reviewed) Words(ctx context.Context, revision string) (words []Word, err error) {
 	reviews, err := r.forge.Reviews(ctx, revision)
@@ -58,10 +62,13 @@ func (r reviewed) Words(ctx context.Context, revision string) (words []Word, err
 		return nil, err
 	}
 	for _, v := range reviews {
+		by := r.forge.Name() + "/" + v.By
+		if !r.known(by) {
+			continue
+		}
 		for _, digest := range Agreed(v.Text) {
 			words = append(words, Word{
-				ID: r.forge.Name() + "/" + v.ID + "/" + digest, Digest: digest,
-				By: r.forge.Name() + "/" + v.By, Via: "review", When: v.When,
+				ID: r.forge.Name() + "/" + v.ID + "/" + digest, Digest: digest, By: by, Via: "review", When: v.When,
 			})
 		}
 	}

@@ -18,6 +18,7 @@ type config struct {
 	Listen      string            `yaml:"listen"` // of /metrics, the API and the webhooks; default 127.0.0.1:9099
 	API         apiConfig         `yaml:"api"`
 	Webhooks    []hookConfig      `yaml:"webhooks"`
+	Forges      []forgeConfig     `yaml:"forges"`
 	SSH         sshConfig         `yaml:"ssh"`
 	CA          string            `yaml:"ca"`      // directory of ca.key and ca.crt; default <state>/ca
 	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures

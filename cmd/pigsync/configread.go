@@ -65,6 +65,9 @@ func (c *config) rebase(base string) {
 	for i := range c.Webhooks {
 		paths = append(paths, &c.Webhooks[i].SecretFile)
 	}
+	for i := range c.Forges {
+		paths = append(paths, &c.Forges[i].TokenFile, &c.Forges[i].CAFile)
+	}
 	for i := range c.SSH.Keys {
 		paths = append(paths, &c.SSH.Keys[i])
 	}
@@ -94,6 +97,7 @@ var nameOfInventory = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 func (c *config) check(d *decoder) {
 	c.checkPolicies(d)
 	c.checkAPI(d)
+	c.checkForges(d)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		d.wrongAt("listen", "want host:port such as %s", defaultListen)
 	}

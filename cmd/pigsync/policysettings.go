@@ -128,15 +128,20 @@ func (c policyCompiler) version() *policies.Policy {
 }
 
 func (c policyCompiler) consents() *policies.Policy {
-	people := policies.People{}
-	for name, p := range c.People {
-		people[name] = policies.Person{Roles: p.Roles, Names: p.Also}
-	}
 	c.sameNames()
 	if len(c.Consent) == 0 {
 		return nil
 	}
-	return policies.Consents(each(c.Consent, "policies.consent", c.consent), people)
+	return policies.Consents(each(c.Consent, "policies.consent", c.consent), c.people())
+}
+
+// people are those whose word counts.
+func (p policiesConfig) people() policies.People {
+	people := policies.People{}
+	for name, one := range p.People {
+		people[name] = policies.Person{Roles: one.Roles, Names: one.Also}
+	}
+	return people
 }
 
 // sameNames refuses a name that two people have: nobody would know whose word it is.

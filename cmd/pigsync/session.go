@@ -166,12 +166,16 @@ func (o *options) session(c *config, inv inventoryConfig, mode journalMode) (*se
 	if err != nil {
 		return nil, errors.Join(err, closeJournal(journal))
 	}
+	clients, err := c.forges(inv)
+	if err != nil {
+		return nil, errors.Join(err, src.Close(), closeJournal(journal))
+	}
 	h := newHands(c, c.place(inv), o.getenv, log)
 	return &session{
 		Reconciler: &reconcile.Reconciler{
 			Name: inv.Name, File: src.file, Access: access, Modules: all.Modules(), Policies: judges(c, inv), Reach: h.reach,
 			Journal: journal, Now: time.Now, Log: log, Adopts: len(c.Policies.Adoption) > 0, WordLife: c.Policies.approvalLasts(),
-			Witnesses: src.witnesses(), Measure: c.measure(),
+			Witnesses: c.witnesses(src, clients), Measure: c.measure(),
 		},
 		source: src, hands: h,
 	}, nil

@@ -138,14 +138,6 @@ func (g *gitConfig) signer() (git.Signer, error) {
 	return keys.Signer, nil
 }
 
-// witnesses are those who know who agreed to a plan: the source, where its commits may say so.
-func (s *source) witnesses() []sources.Witness {
-	if w, ok := s.Source.(sources.Witness); ok {
-		return []sources.Witness{w}
-	}
-	return nil
-}
-
 func (c *config) gitOptions(g *gitConfig, store string) git.Options {
 	o := git.Options{
 		URL: g.URL, Dir: store, Ref: g.Ref, Path: g.Path, Interval: g.Interval,
