@@ -99,16 +99,26 @@ grafana_enabled: false
 `
 
 // Tree is an inventory called name with the variables of Plain beside it.
-func Tree(name, text string) fs.FS {
+func Tree(name, text string) fs.FS { return tree(name, text) }
+
+func tree(name, text string) fstest.MapFS {
 	return fstest.MapFS{name: {Data: []byte(text)}, "group_vars/all.yml": {Data: []byte(Plain)}}
 }
 
-// beside is Tree where the package's cases are plain, and the inventory alone where they are not.
-func beside(name string, text []byte) fs.FS {
+// beside is Tree where the package's cases are plain, and the inventory alone where they are not; with the files
+// that the case has for it.
+func beside(dir, name string, text []byte) (fstest.MapFS, error) {
+	all := fstest.MapFS{name: {Data: text}}
 	if _, err := os.Stat("testdata/plain"); err == nil {
-		return Tree(name, string(text))
+		all = tree(name, string(text))
 	}
-	return fstest.MapFS{name: {Data: text}}
+	files, err := filepath.Glob(filepath.Join(dir, "files", "*"))
+	for _, file := range files {
+		content, failed := os.ReadFile(file)
+		all["files/"+filepath.Base(file)] = &fstest.MapFile{Data: content}
+		err = errors.Join(err, failed)
+	}
+	return all, err
 }
 
 func load(t *testing.T, dir, name string) *inventory.Inventory {
@@ -117,7 +127,11 @@ func load(t *testing.T, dir, name string) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv, problems, err := inventory.Load(beside(name, text), name)
+	tree, err := beside(dir, name, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, problems, err := inventory.Load(tree, name)
 	if err != nil || inventory.HasErrors(problems) {
 		t.Fatal(dir, name, problems, err)
 	}

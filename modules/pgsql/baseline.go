@@ -8,12 +8,15 @@ import (
 
 // baselineOf reads the SQL that a new database begins with: from files/ beside the inventory, where Pigsty
 // has it, or from where it is said to be.
-func (c *cluster) baselineOf(d *Database) ([]byte, error) {
-	sql, err := c.Inventory.Beside(path.Join("files", d.Baseline))
+func (c *cluster) baselineOf(d *Database) ([]byte, error) { return c.beside(d.Baseline) }
+
+// beside reads a file of the repository.
+func (c *cluster) beside(name string) ([]byte, error) {
+	text, err := c.Inventory.Beside(path.Join("files", name))
 	if err != nil {
-		return c.Inventory.Beside(d.Baseline)
+		return c.Inventory.Beside(name)
 	}
-	return sql, nil
+	return text, nil
 }
 
 func (c *cluster) checkBaseline(d *Database) {

@@ -105,4 +105,6 @@ const (
 	CodeListen  = "PG085" // an address PostgreSQL cannot listen on
 	CodeMembers = "PG086" // synchronous replication without anybody to replicate to
 	CodeStanza  = "PG087" // backups of another cluster under this one's name
+
+	CodeDataFile = "PG088" // a file for the data directory that cannot be put there
 )

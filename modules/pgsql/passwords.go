@@ -57,7 +57,7 @@ func (i *instance) pgpass(home resource.ID) {
 	}
 	file := resource.NewFile([]byte(text.String()), 0o600, v.Dbsu, dbGroup)
 	file.Secret = true
-	i.keep(modules.FileOf(v.DbsuHome+"/.pgpass", i.addr()), file, home)
+	i.Tend(i.here(), modules.FileOf(v.DbsuHome+"/.pgpass", i.addr()), file, home)
 }
 
 // passfile spells a field of .pgpass.

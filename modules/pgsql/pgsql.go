@@ -66,6 +66,7 @@ var checks = []check{
 	{[]string{"pg_rto", "pg_rto_plan"}, (*cluster).checkPlans},
 	{[]string{"pg_listen"}, (*cluster).checkListen},
 	{[]string{"pg_crontab"}, (*cluster).checkCrontab},
+	{[]string{"pg_files"}, (*cluster).checkFiles},
 	{[]string{"pgbackrest_method", "pgbackrest_repo", "pgbackrest_enabled"}, (*cluster).checkBackup},
 	{[]string{"pg_pitr"}, (*cluster).checkPITR},
 	{[]string{"pg_mode", "pg_shard", "pg_group", "pg_databases"}, (*cluster).checkCitus},

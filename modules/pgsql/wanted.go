@@ -82,6 +82,7 @@ func (c *cluster) converge() {
 		gate := i.gate(i.run(after, append(i.rules(whole), i.credentials()...)...))
 		gates = append(gates, gate)
 		ready = append(ready, i.serve(gate, whole)...)
+		i.dataFiles(gate, whole)
 	}
 	c.saves(whole)
 	c.seats()
