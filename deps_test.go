@@ -24,6 +24,8 @@ var doors = map[string][]string{
 	"reconcile": {"diff", "executors", "history", "inventory", "modules", "policies", "resource", "sources"},
 	"server":    {"reconcile", "history", "policies", "diff", "resource"},
 	"lab":       {"lab"},
+
+	"monitoring": {},
 }
 
 // keepers says which folders alone may use a library: its successor is then a one-room change.

@@ -5,7 +5,7 @@ set -eu
 
 packages="mmdebstrap systemd-container apt-utils dpkg-dev debian-archive-keyring iproute2 iptables
   openssh-client openssh-server util-linux e2fsprogs git gcc libc6-dev curl etcd-server etcd-client
-  ansible-core postgresql patroni python3-etcd"
+  ansible-core postgresql patroni python3-etcd prometheus prometheus-alertmanager"
 
 missing() {
   for p in $packages; do
