@@ -29,7 +29,7 @@ const maxCost = 20_000
 
 // Compile makes a policy of a rule. Rules of the same world share what they find out. The error tells the line and column within the expression.
 func Compile(r Rule, w *World) (*policies.Policy, error) {
-	program, err := compile(r.When)
+	condition, err := compile(r.When)
 	if err != nil {
 		return nil, err
 	}
@@ -38,39 +38,41 @@ func Compile(r Rule, w *World) (*policies.Policy, error) {
 		zone = time.UTC
 	}
 	return &policies.Policy{Name: r.Name, Doc: r.Message, Judge: func(c *policies.Case) []policies.Objection {
-		return judge(r, program, newMoment(c, w, zone))
+		return judge(r, condition, newMoment(c, w, zone))
 	}}, nil
 }
 
-func judge(r Rule, program cel.Program, m *moment) (os []policies.Objection) {
+func judge(r Rule, e *expression, m *moment) (os []policies.Objection) {
+	said := opinions{}
 	for i := range m.c.Plan.Steps {
-		m.step = &m.c.Plan.Steps[i]
+		m.at, m.step = i, &m.c.Plan.Steps[i]
 		if actions[m.step.Action] == "" {
 			continue
 		}
-		if o, objects := ask(r, program, m); objects {
+		if o := said.of(r, e, m); o.objects {
 			o.Step = i
-			os = append(os, o)
+			os = append(os, o.Objection)
 		}
 	}
 	return os
 }
 
 // ask denies what the expression cannot tell.
-func ask(r Rule, program cel.Program, m *moment) (o policies.Objection, objects bool) {
+func ask(r Rule, program cel.Program, m *moment) opinion {
 	result, _, err := program.Eval(m)
+	o := policies.Objection{Verdict: policies.Hold, Code: "PS120", Reason: r.Message}
 	switch {
 	case err != nil:
-		return policies.Objection{Verdict: policies.Deny, Code: "PS121", Reason: fmt.Sprintf("rule %s cannot tell: %v", r.Name, err)}, true
+		o = policies.Objection{Verdict: policies.Deny, Code: "PS121", Reason: fmt.Sprintf("rule %s cannot tell: %v", r.Name, err)}
 	case result != types.True:
-		return policies.Objection{}, false
+		return opinion{}
 	case r.Deny:
-		return policies.Objection{Verdict: policies.Deny, Code: "PS120", Reason: r.Message}, true
+		o.Verdict = policies.Deny
 	}
-	return policies.Objection{Verdict: policies.Hold, Code: "PS120", Reason: r.Message}, true
+	return opinion{o, true}
 }
 
-func compile(text string) (cel.Program, error) {
+func compile(text string) (*expression, error) {
 	env, err := environment()
 	if err != nil {
 		return nil, err
@@ -89,7 +91,9 @@ func compile(text string) (cel.Program, error) {
 	if cost.Max > maxCost {
 		return nil, errors.New("it may take too much work: compare with fixed texts, and loop over one list at most")
 	}
-	return env.Program(ast, cel.EvalOptions(cel.OptOptimize))
+	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize))
+	looks, unlike := looksAt(ast)
+	return &expression{program, looks, unlike}, err
 }
 
 func environment() (*cel.Env, error) {
@@ -106,7 +110,7 @@ var dotted = regexp.MustCompile(`\b(change|cluster|plan|clock|window)\.[a-z_]+`)
 // unknownName is about a name that is nearly one of ours: CEL would only complain of what stands before its dot.
 func unknownName(text string) error {
 	for _, name := range dotted.FindAllString(text, -1) {
-		if values[name] != nil {
+		if variables[name] != nil {
 			continue
 		}
 		prefix, _, _ := strings.Cut(name, ".")

@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/cel-go/cel"
@@ -20,34 +22,35 @@ type Variable struct {
 	Name, Doc string
 	typ       *cel.Type
 	value     func(*moment) any
+	sees      func(*moment, *sight) // what tells steps apart by it; nil when each is another one
 }
 
 var text, number, truth = cel.StringType, cel.IntType, cel.BoolType
 
 // Variables are all names there are, in the order in which they are explained.
 var Variables = []Variable{
-	{"change.id", `what changes, as a plan names it: "unit:etcd@10.10.10.11"`, text, func(m *moment) any { return m.step.ID.String() }},
-	{"change.kind", `its kind: "unit"`, text, func(m *moment) any { return string(m.step.ID.Kind) }},
-	{"change.name", `its name: "etcd"`, text, func(m *moment) any { return m.step.ID.Name }},
-	{"change.at", "the address of its node, or the name of its cluster", text, func(m *moment) any { return m.step.ID.At }},
-	{"change.action", `"create", "update" or "delete"`, text, func(m *moment) any { return actions[m.step.Action] }},
-	{"change.owner", `whose it is: "etcd/etcd"`, text, func(m *moment) any { return m.step.Owner }},
-	{"change.hazards", `what it may cost: "reload", "restart", "failover", "topology", "data-loss", "lockout"`, cel.ListType(text), (*moment).hazards},
-	{"change.fields", "the paths of what differs", cel.ListType(text), (*moment).fields},
-	{"change.drift", "whether it takes back what moved away from a commit that had converged", truth, func(m *moment) any { return m.c.Settled && !m.step.Orphan }},
-	{"cluster.name", `the part of the owner behind the module: "etcd"`, text, func(m *moment) any { return behind(m.step.Owner) }},
-	{"cluster.module", `the module: "etcd", "node", "pgsql"`, text, func(m *moment) any { return before(m.step.Owner) }},
-	{"cluster.labels", "what labels of the daemon's file say of the owner", cel.MapType(text, text), (*moment).labels},
-	{"cluster.changes", "how many steps of the plan are of the same owner", number, func(m *moment) any { return m.changes[m.step.Owner] }},
-	{"plan.digest", "the digest of the plan", text, func(m *moment) any { return m.c.Digest() }},
-	{"plan.revision", "the commit the plan is for", text, func(m *moment) any { return m.c.Revision }},
-	{"plan.changes", "how many steps change something", number, func(m *moment) any { return m.acting }},
-	{"plan.deletes", "how many of them take something away", number, func(m *moment) any { return m.deletes }},
-	{"clock.now", "the time", cel.TimestampType, func(m *moment) any { return m.c.Now }},
-	{"clock.hour", "the hour of the day, from 0 to 23, in the zone of the rule", number, func(m *moment) any { return m.local.Hour() }},
-	{"clock.weekday", `the day of the week: "monday"`, text, func(m *moment) any { return strings.ToLower(m.local.Weekday().String()) }},
-	{"clock.date", `the day: "2026-12-24"`, text, func(m *moment) any { return m.local.Format("2006-01-02") }},
-	{"window.open", "whether a window of the daemon's file allows the step now", truth, (*moment).windowOpen},
+	{"change.id", `what changes, as a plan names it: "unit:etcd@10.10.10.11"`, text, func(m *moment) any { return m.step.ID.String() }, nil},
+	{"change.kind", `its kind: "unit"`, text, func(m *moment) any { return string(m.step.ID.Kind) }, seesKind},
+	{"change.name", `its name: "etcd"`, text, func(m *moment) any { return m.step.ID.Name }, nil},
+	{"change.at", "the address of its node, or the name of its cluster", text, func(m *moment) any { return m.step.ID.At }, nil},
+	{"change.action", `"create", "update" or "delete"`, text, func(m *moment) any { return actions[m.step.Action] }, seesAction},
+	{"change.owner", `whose it is: "etcd/etcd"`, text, func(m *moment) any { return m.step.Owner }, seesOwner},
+	{"change.hazards", `what it may cost: "reload", "restart", "failover", "topology", "data-loss", "lockout"`, cel.ListType(text), (*moment).hazards, seesHazards},
+	{"change.fields", "the paths of what differs", cel.ListType(text), (*moment).fields, nil},
+	{"change.drift", "whether it takes back what moved away from a commit that had converged", truth, func(m *moment) any { return m.c.Settled && !m.step.Orphan }, seesOrphan},
+	{"cluster.name", `the part of the owner behind the module: "etcd"`, text, func(m *moment) any { return behind(m.step.Owner) }, seesOwner},
+	{"cluster.module", `the module: "etcd", "node", "pgsql"`, text, func(m *moment) any { return before(m.step.Owner) }, seesOwner},
+	{"cluster.labels", "what labels of the daemon's file say of the owner", cel.MapType(text, text), (*moment).labels, seesLabels},
+	{"cluster.changes", "how many steps of the plan are of the same owner", number, func(m *moment) any { return m.changes[m.step.Owner] }, seesChanges},
+	{"plan.digest", "the digest of the plan", text, func(m *moment) any { return m.c.Digest() }, sameEverywhere},
+	{"plan.revision", "the commit the plan is for", text, func(m *moment) any { return m.c.Revision }, sameEverywhere},
+	{"plan.changes", "how many steps change something", number, func(m *moment) any { return m.acting }, sameEverywhere},
+	{"plan.deletes", "how many of them take something away", number, func(m *moment) any { return m.deletes }, sameEverywhere},
+	{"clock.now", "the time", cel.TimestampType, func(m *moment) any { return m.c.Now }, sameEverywhere},
+	{"clock.hour", "the hour of the day, from 0 to 23, in the zone of the rule", number, func(m *moment) any { return m.local.Hour() }, sameEverywhere},
+	{"clock.weekday", `the day of the week: "monday"`, text, func(m *moment) any { return strings.ToLower(m.local.Weekday().String()) }, sameEverywhere},
+	{"clock.date", `the day: "2026-12-24"`, text, func(m *moment) any { return m.local.Format("2006-01-02") }, sameEverywhere},
+	{"window.open", "whether a window of the daemon's file allows the step now", truth, (*moment).windowOpen, seesWindow},
 }
 
 var actions = map[diff.Action]string{diff.Create: "create", diff.Update: "update", diff.Delete: "delete"}
@@ -57,16 +60,18 @@ type moment struct {
 	*survey
 	c     *policies.Case
 	local time.Time
+	at    int
 	step  *diff.Step
 }
 
 // survey is what all rules of a configuration want to know of a plan; it is made once.
 type survey struct {
-	acting   int
-	deletes  int
-	changes  map[string]int
-	labeled  map[string]ref.Val
-	inWindow func(*diff.Step) bool
+	acting  int
+	deletes int
+	changes map[string]int
+	labeled map[string]ref.Val
+	alike   map[string]int // owners with the same labels have the same number
+	open    func() []bool  // whether a window allows a step now
 }
 
 // World is what the daemon's file says beside the rules.
@@ -81,7 +86,9 @@ func newMoment(c *policies.Case, w *World, zone *time.Location) *moment {
 }
 
 func newSurvey(c *policies.Case, w *World) *survey {
-	m := &survey{inWindow: policies.InWindow(c, w.Windows), changes: map[string]int{}, labeled: map[string]ref.Val{}}
+	m := &survey{changes: map[string]int{}, labeled: map[string]ref.Val{}, alike: map[string]int{}}
+	m.open = sync.OnceValue(func() []bool { return opened(c, w) })
+	sets := map[string]int{}
 	for i := range c.Plan.Steps {
 		s := &c.Plan.Steps[i]
 		if actions[s.Action] == "" {
@@ -90,7 +97,13 @@ func newSurvey(c *policies.Case, w *World) *survey {
 		m.acting++
 		m.changes[s.Owner]++
 		if m.labeled[s.Owner] == nil {
-			m.labeled[s.Owner] = types.NewStringStringMap(types.DefaultTypeAdapter, w.Labels.Of(s.Owner))
+			labels := w.Labels.Of(s.Owner)
+			m.labeled[s.Owner] = types.NewStringStringMap(types.DefaultTypeAdapter, labels)
+			set := fmt.Sprintf("%q", labels) // in the order of their keys
+			if _, known := sets[set]; !known {
+				sets[set] = len(sets)
+			}
+			m.alike[s.Owner] = sets[set]
 		}
 		if s.Action == diff.Delete {
 			m.deletes++
@@ -99,22 +112,31 @@ func newSurvey(c *policies.Case, w *World) *survey {
 	return m
 }
 
+// opened asks what the windows themselves say of each step.
+func opened(c *policies.Case, w *World) []bool {
+	inWindow, open := policies.InWindow(c, w.Windows), make([]bool, len(c.Plan.Steps))
+	for i := range c.Plan.Steps {
+		open[i] = inWindow(&c.Plan.Steps[i])
+	}
+	return open
+}
+
 // ResolveName gives an expression the value of a variable.
 func (m *moment) ResolveName(name string) (any, bool) {
-	value, ok := values[name]
+	v, ok := variables[name]
 	if !ok {
 		return nil, false
 	}
-	return value(m), true
+	return v.value(m), true
 }
 
 // Parent is nobody: there are no other names.
 func (m *moment) Parent() interpreter.Activation { return nil }
 
-var values = func() map[string]func(*moment) any {
-	byName := make(map[string]func(*moment) any, len(Variables))
-	for _, v := range Variables {
-		byName[v.Name] = v.value
+var variables = func() map[string]*Variable {
+	byName := make(map[string]*Variable, len(Variables))
+	for i := range Variables {
+		byName[Variables[i].Name] = &Variables[i]
 	}
 	return byName
 }()
@@ -145,8 +167,7 @@ func (m *moment) fields() any {
 
 func (m *moment) labels() any { return m.labeled[m.step.Owner] }
 
-// windowOpen asks what the windows themselves say of this step.
-func (m *moment) windowOpen() any { return m.inWindow(m.step) }
+func (m *moment) windowOpen() any { return m.open()[m.at] }
 
 func before(owner string) string {
 	module, _, _ := strings.Cut(owner, "/")
