@@ -88,6 +88,34 @@ func TestAWordGivenElsewhere(t *testing.T) {
 	})
 }
 
+// A review that was dismissed, edited or taken back counts no more, however often it was heard before; nor does one of
+// which nobody can tell.
+func TestAReviewThatIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := leaving(t, tended)
+		s.Policies = append(s.Policies, policies.Consents([]policies.Consent{
+			{Need: 2, Via: []string{policies.ViaReview}, Scope: policies.Scope{Owners: []string{"toy/" + nodeB}}},
+		}, nil))
+		held := s.leaves()
+		review := func(id string) sources.Word {
+			return sources.Word{ID: id, Digest: held.Plan.Digest(), By: "gitea:git/" + id, Via: policies.ViaReview, When: time.Now()}
+		}
+		ann, bob := &crier{word: review("ann")}, &crier{word: review("bob")}
+		b := s.commits["B"]
+		s.Witnesses = []sources.Witness{ann}
+		s.wantHeld(b, "PS115", time.Time{})
+		ann.word.Digest = "" // dismissed
+		s.Witnesses = []sources.Witness{ann, bob}
+		s.wantHeld(b, "PS115", time.Time{})
+		ann.word, bob.err = review("ann"), errors.New("no answer")
+		s.wantHeld(b, "PS115", time.Time{})
+		s.wantThere(nodeB, "k", "p", "q")
+		bob.err = nil
+		s.converge(b, false)
+		s.wantThere(nodeB, "k")
+	})
+}
+
 // agree lets the plan of a round through for a month.
 func (s *story) agree(r *reconcile.Round) time.Time {
 	s.t.Helper()

@@ -69,6 +69,7 @@ type Round struct {
 	version string // of Pigsty, as the inventory says
 	samples map[string]policies.Sample
 	words   []history.Approved // that were given elsewhere
+	stand   []word             // all that stands elsewhere, heard before or not
 	judged  *policies.Case
 	by      *Reconciler // who made it, nil for one that was made up
 	endless bool        // it made progress, and so did too many before it
@@ -179,12 +180,13 @@ func (r *Reconciler) judge(ctx context.Context, round *Round, prior *resource.Se
 	if err != nil {
 		return fmt.Errorf("order the plan: %w", err)
 	}
-	if policies.Forgotten(r.caseOf(round)) {
-		round.Plan = &diff.Plan{}
-	}
 	round.samples = r.measure(ctx, round.Plan)
 	r.verdicts(round)
-	if r.hear(ctx, round); len(round.words) > 0 {
+	if r.hear(ctx, round) {
+		r.verdicts(round)
+	}
+	if policies.Forgotten(round.judged) {
+		round.Plan = &diff.Plan{}
 		r.verdicts(round)
 	}
 	return nil
@@ -222,7 +224,8 @@ func (r *Reconciler) caseOf(round *Round) *policies.Case {
 		Settled: round.Settled, Samples: round.samples, Version: round.version,
 	}
 	if r.Journal != nil {
-		c.Past, c.Approvals, c.Holds, c.Memory = r.Journal.Past, r.Journal.Approvals(now), r.Journal.Holds(now), r.Journal.Memory()
+		c.Past, c.Holds, c.Memory = r.Journal.Past, r.Journal.Holds(now), r.Journal.Memory()
+		c.Approvals = slices.DeleteFunc(r.Journal.Approvals(now), round.takenBack)
 	}
 	for _, w := range round.words {
 		c.Approvals = append(c.Approvals, w.Approval)

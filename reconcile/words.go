@@ -18,12 +18,15 @@ const (
 	reviewedBytes = 200              // of who gave a word
 )
 
-// hear asks the witnesses who else has agreed to exactly this plan, when something of it is held. What they say
-// counts in this judgement; with the journal's help it counts once. A witness who does not answer has nothing to
-// say.
-func (r *Reconciler) hear(ctx context.Context, round *Round) {
+// word is what somebody agreed to where it may be taken back.
+type word struct{ by, digest string }
+
+// hear asks the witnesses who else has agreed to exactly this plan, when something of it is held, and tells whether
+// anybody has. What they say counts in this judgement; with the journal's help it counts once. A witness who does
+// not answer has nothing to say.
+func (r *Reconciler) hear(ctx context.Context, round *Round) bool {
 	if len(r.Witnesses) == 0 || !slices.ContainsFunc(round.Verdicts, func(v policies.Verdict) bool { return v == policies.Hold }) {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, outsideLimit)
 	defer cancel()
@@ -34,13 +37,23 @@ func (r *Reconciler) hear(ctx context.Context, round *Round) {
 			r.logger().Warn("nobody can tell who has agreed to the plan", slog.Any("err", err))
 			continue
 		}
-		for _, word := range words {
-			if word.Digest == digest && (r.Journal == nil || !r.Journal.Decided(word.ID)) {
-				round.words = append(round.words, r.approval(round, word))
+		for _, w := range words {
+			if w.Digest == digest && (r.Journal == nil || !r.Journal.Decided(w.ID)) {
+				round.words = append(round.words, r.approval(round, w))
 			}
+			round.stand = append(round.stand, word{cleanName(w.By), w.Digest})
 		}
 	}
+	return len(round.words)+len(round.stand) > 0
 }
+
+// takenBack tells whether an approval was given in a review that nobody says stands: it was dismissed, edited or
+// taken back since, or the forge does not answer.
+func (r *Round) takenBack(a policies.Approval) bool {
+	return a.Via == policies.ViaReview && !slices.Contains(r.stand, word{a.By, a.Digest})
+}
+
+func cleanName(by string) string { return sources.Clean(by, reviewedBytes) }
 
 // approval is what a word agrees to. One from the future was written by a clock that is ahead.
 func (r *Reconciler) approval(round *Round, w sources.Word) history.Approved {
@@ -50,7 +63,7 @@ func (r *Reconciler) approval(round *Round, w sources.Word) history.Approved {
 		when = now
 	}
 	planned := r.planned(round)
-	a := planned.Approval(sources.Clean(w.By, reviewedBytes), when, when.Add(r.lifeOfWords()))
+	a := planned.Approval(cleanName(w.By), when, when.Add(r.lifeOfWords()))
 	a.Via = w.Via
 	return history.Approved{Approval: a, Decision: w.ID}
 }
