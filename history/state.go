@@ -119,7 +119,11 @@ func (s *state) finish(when time.Time, e Result) {
 	s.last.outcome = nil
 	s.Unfinished = s.others(e.Step)
 	action := []rune(e.Step.Action + " ")[0]
-	s.trail.add(e.Step.ID, policies.Event{When: when, Action: diff.Action(action), Err: e.Err, Took: e.Took})
+	event := policies.Event{When: when, Action: diff.Action(action), Err: e.Err, Took: e.Took}
+	if e.Err != "" {
+		event.Step, event.Revision = e.Step.Digest, e.Revision
+	}
+	s.trail.add(e.Step.ID, event)
 	s.remember(when, diff.Action(action), e)
 	if e.Err == "" {
 		s.spend(e.Step)

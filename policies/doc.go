@@ -46,5 +46,6 @@
 //	PS128  written for a newer Pigsty
 //	PS129  somebody else changes it back
 //	PS130  a PostgreSQL cluster is not well, or nobody knows
+//	PS131  an instance of a PostgreSQL cluster did not come back from such a restart
 //	PS199  a policy failed
 package policies

@@ -118,8 +118,10 @@ func (c *Case) Digest() string {
 type Event struct {
 	When   time.Time // when it ended
 	Action diff.Action
-	Err    string        // "" when it succeeded
-	Took   time.Duration // 0 when nobody knows
+	Err    string // "" when it succeeded
+	// Step is Change.Digest of what failed, and Revision the commit it was tried for; "" when it succeeded.
+	Step, Revision string
+	Took           time.Duration // 0 when nobody knows
 }
 
 // HoldOrder keeps hands off an owner for a while.

@@ -94,6 +94,10 @@ type PGMember struct {
 	Halted bool `json:",omitempty"`
 }
 
+// PGSetback is what an error says of an instance that did not come back from a restart: nobody else is to be
+// restarted for the same reason.
+const PGSetback = "nobody else is restarted"
+
 // Kind is KindPGMember.
 func (PGMember) Kind() Kind { return KindPGMember }
 

@@ -299,14 +299,18 @@ func ill(s resource.State, what string) string {
 	return "it is " + what
 }
 
-// gate looks at a gate, and at what the instance, or the busiest of a cluster, does.
+// gate looks at a gate, and where that is shut at what the instance, or the busiest of a cluster, does: that is
+// much more to ask for.
 func (f *Fleet) gate(ctx context.Context, id resource.ID) (s resource.State, what string) {
+	s = f.Observe(ctx, []resource.ID{id})[id]
+	if h, ok := s.Spec.(resource.PGHealth); ok && h.Healthy {
+		return s, ""
+	}
 	about := resource.PGMemberOf(id.Name, id.At)
 	if f.isCluster(id.At) {
 		about = resource.PGClusterOf(id.At)
 	}
-	seen := f.Observe(ctx, []resource.ID{id, about})
-	switch m := seen[about].Spec.(type) {
+	switch m := f.Observe(ctx, []resource.ID{about})[about].Spec.(type) {
 	case resource.PGMember:
 		what = m.State
 	case resource.PGCluster:
@@ -316,5 +320,5 @@ func (f *Fleet) gate(ctx context.Context, id resource.ID) (s resource.State, wha
 			}
 		}
 	}
-	return seen[id], what
+	return s, what
 }

@@ -72,7 +72,7 @@ func (l *Look) applyBaseline(c diff.Change, want resource.PGBaseline) error {
 		path = own
 	}
 	return l.leading(c.ID.Name, func(ctx context.Context, s *session) error {
-		return s.together(ctx, "SET LOCAL search_path = "+path, "SET LOCAL statement_timeout = "+millis(baselineTimeout),
-			string(want.SQL), "ALTER DATABASE "+ident(c.ID.Name)+" RESET "+mustParameter(baseline))
+		return s.do(ctx, "BEGIN", "SET LOCAL search_path = "+path, "SET LOCAL statement_timeout = "+millis(baselineTimeout),
+			string(want.SQL), "ALTER DATABASE "+ident(c.ID.Name)+" RESET "+mustParameter(baseline), "COMMIT")
 	})
 }

@@ -45,7 +45,7 @@ func (l *Look) restart(want, was resource.PGMember) error {
 		return err
 	}
 	if err := l.wouldStart(want.Settings); err != nil {
-		return l.takenBack(want, was, err)
+		return setback(l.takenBack(want, was, err))
 	}
 	body := map[string]any{"timeout": restartPatience}
 	if !was.Replaced || want.Replaced {
@@ -68,12 +68,20 @@ func (l *Look) restart(want, was resource.PGMember) error {
 		err = l.until(func(s status) bool { return s.runs() }, "it was restarted and does not run")
 	}
 	if err != nil {
-		err = l.takenBack(want, was, err)
+		err = setback(l.takenBack(want, was, err))
 	}
 	if err = errors.Join(err, l.resume()); err != nil {
 		return err
 	}
-	return l.until(func(s status) bool { return s.up() && !s.Pending }, "it was restarted and is not back")
+	return setback(l.until(func(s status) bool { return s.up() && !s.Pending }, "it was restarted and is not back"))
+}
+
+// setback says of a restart that went wrong that it is not to be made again, here or elsewhere.
+func setback(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", resource.PGSetback, err)
 }
 
 // mayRestart looks at the whole cluster right before: nobody else may be away, or behind.

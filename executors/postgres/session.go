@@ -17,7 +17,7 @@ const (
 	connectTimeout = 5 * time.Second
 	lookTimeout    = 10 * time.Second // one statement of a look
 	lockTimeout    = 5 * time.Second  // for a lock that a change needs
-	changeTimeout  = 60 * time.Second // one statement of a change
+	changeTimeout  = 60 * time.Second // one message of a change
 )
 
 // session is one connection to one database.
@@ -96,7 +96,7 @@ func (s *session) ask(ctx context.Context, into any, sql string, args ...string)
 	return json.Unmarshal(got.Rows[0][0], into)
 }
 
-// do runs statements one after the other, each for itself.
+// do runs statements one after the other, each for itself, in a message of its own.
 func (s *session) do(ctx context.Context, statements ...string) error {
 	for _, sql := range statements {
 		if _, err := s.conn.Exec(ctx, sql).ReadAll(); err != nil {
@@ -106,15 +106,15 @@ func (s *session) do(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// together runs statements that hold all or not at all. Where they hold a secret none of them is in the
-// server's log, not even when it fails.
+// together runs statements that hold all or not at all, in two messages. Where they hold a secret none of them is
+// in the server's log, not even when it fails: a server decides by what is in force when a message comes.
 func (s *session) together(ctx context.Context, statements ...string) error {
-	todo := []string{"BEGIN"}
+	first := []string{"BEGIN"}
 	if s.secret {
-		todo = append(todo, "SET LOCAL log_statement = 'none'", "SET LOCAL log_min_duration_statement = -1",
+		first = append(first, "SET LOCAL log_statement = 'none'", "SET LOCAL log_min_duration_statement = -1",
 			"SET LOCAL log_min_duration_sample = -1", "SET LOCAL log_min_error_statement = 'panic'")
 	}
-	return s.do(ctx, append(append(todo, statements...), "COMMIT")...)
+	return s.do(ctx, strings.Join(first, "; "), strings.Join(statements, ";\n")+";\nCOMMIT")
 }
 
 // explain says what a server answered, without the statement that it may quote. With secret, nothing of

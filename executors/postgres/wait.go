@@ -8,7 +8,10 @@ import (
 
 const (
 	proofPatience = 30 * time.Second
-	lookAgain     = 100 * time.Millisecond
+	// The first looks come soon after each other: most of what is awaited takes milliseconds. Each pause is twice
+	// the one before, up to the longest.
+	firstPause   = 5 * time.Millisecond
+	longestPause = 100 * time.Millisecond
 )
 
 // until waits until Patroni says what should be, and says in vain what it waited for.
@@ -23,15 +26,17 @@ func (l *Look) until(holds func(status) bool, vain string) error {
 func (l *Look) await(vain string, look func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(l.ctx, proofPatience)
 	defer cancel()
-	tick := time.NewTicker(lookAgain)
-	defer tick.Stop()
-	for {
+	pause := time.NewTimer(0)
+	<-pause.C
+	defer pause.Stop()
+	for wait := firstPause; ; wait = min(2*wait, longestPause) {
 		held, err := look(ctx)
 		if held {
 			return nil
 		}
+		pause.Reset(wait)
 		select {
-		case <-tick.C:
+		case <-pause.C:
 		case <-ctx.Done():
 			return errors.Join(errors.New(vain), err)
 		}

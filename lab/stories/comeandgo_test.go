@@ -28,7 +28,7 @@ func TestPgsqlMembersComeAndGo(t *testing.T) {
 	ends := s.benches()
 	from := len(s.journal())
 	s.commit("a third member", written(three))
-	s.converges(5 * time.Minute)
+	s.converges(15 * time.Minute) // its packages are installed
 	s.isHealthy(1, 3)
 	s.cameAfter(acts(notes(s.journal()[from:], "result")), "unit:patroni@"+address(3), "unit:patroni@"+address(1), "unit:patroni@"+address(2))
 	ends("a member comes")
@@ -86,14 +86,14 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 	} {
 		from := len(s.journal())
 		good := "log_temp_files: " + string('1'+rune(len(bad.name)%8)) + "MB"
-		s.commit("a bad value", pgParameters(bad.name+": '"+bad.value+"', "+good))
-		s.stands(3*time.Minute, "failed", func(st status) bool { return st.State == "failed" })
+		head := s.commit("a bad value", pgParameters(bad.name+": '"+bad.value+"', "+good))
+		st := s.stands(3*time.Minute, "failed", func(st status) bool { return st.State == "failed" && st.Revision == head })
 		for _, did := range acts(notes(s.journal()[from:], "result")) {
 			if !strings.Contains(did, "log_temp_files") && !strings.Contains(did, bad.name) {
 				t.Errorf("%s: did %s", bad.name, did)
 			}
 		}
-		if st := s.status(); !strings.Contains(st.Error+strings.Join(st.Results, "; "), bad.says) {
+		if !strings.Contains(st.Error+strings.Join(st.Results, "; "), bad.says) {
 			t.Errorf("%s: %q, %q: want %q", bad.name, st.Error, st.Results, bad.says)
 		}
 		if got := s.on(1, "patronictl -c /etc/patroni/patroni.yml show-config"); strings.Contains(got, bad.value) && bad.name != "max_connections" {
@@ -104,6 +104,8 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 	s.converges(3 * time.Minute)
 	s.isHealthy(1, 3)
 	ends("bad values")
+
+	s.setback()
 
 	from := len(s.journal())
 	s.commit("a leader that yields", clusters{more: "        pg_leader_restart: switchover\n        pg_parameters: { max_connections: 300 }\n"})
@@ -116,4 +118,28 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 		t.Errorf("%q leads", l)
 	}
 	s.isHealthy(2, 3)
+}
+
+// setback is a value that every check lets pass and with which no server starts: the first member that tries gets
+// its old one back, and neither it nor another one is restarted for that again.
+func (s *story) setback() {
+	s.Helper()
+	from := len(s.journal())
+	s.commit("more memory than there is, and a setting", pgParameters("shared_buffers: 8000GB, log_temp_files: 7MB"))
+	st := s.held(5 * time.Minute)
+	s.objects(st, "PS131", pgMember(2)[len("~ "):])
+	s.quietLooks(3, "held")
+	var tried []string
+	for _, did := range notes(s.journal()[from:], "result") {
+		if strings.Contains(did, "pgmember:") {
+			tried = append(tried, did)
+		}
+	}
+	s.wasDone("a restart that goes wrong", tried, pgMember(2))
+	s.isHealthy(1, 3)
+	if got := s.on(1, sqlScript("show log_temp_files")); got != "7MB" {
+		s.Errorf("the rest of the commit was not done: log_temp_files is %s", got)
+	}
+	s.commit("as it was", clusters{})
+	s.converges(3 * time.Minute)
 }

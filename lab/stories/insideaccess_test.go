@@ -44,7 +44,8 @@ var accessEdits = []edit{
 			i.rules = []string{"{ title: from elsewhere, user: app, db: app, addr: 192.0.2.0/24, auth: pwd }"}
 		},
 		does: ruled(), holds: "SELECT count(*) = 1 FROM pg_hba_file_rules WHERE address = '192.0.2.0' AND error IS NULL",
-		sh: "sed -i '/192.0.2.0/d' /pg/data/pg_hba.conf; runuser -u postgres -- psql -qc 'SELECT pg_reload_conf()'", mends: []string{"~ pgrules:pg-test-1@" + address(1)},
+		// Patroni writes the rules itself when it has read its file again: what is done before is undone by that.
+		sh: "until test /pg/data/pg_hba.conf -nt /pg/conf/pg-test-1.yml; do sleep 0.1; done; sed -i '/192.0.2.0/d' /pg/data/pg_hba.conf; runuser -u postgres -- psql -qc 'SELECT pg_reload_conf()'", mends: []string{"~ pgrules:pg-test-1@" + address(1)},
 	},
 	{
 		name: "a rule for replicas", git: func(i *inside) {
