@@ -68,15 +68,15 @@ func (s *story) cameAfter(did []string, step string, before ...string) {
 	}
 }
 
+// parameters is the inventory with parameters of the whole cluster.
+func parameters(list string) inside { return inside{vars: []string{"pg_parameters: { " + list + " }"}} }
+
 // TestPgsqlNotDoneBecause: what a server would refuse is not written, and the rest of the commit is done; a
 // leader that is to yield waits for a person.
 func TestPgsqlNotDoneBecause(t *testing.T) {
 	long(t)
-	s := onBareNodes(t)
-	s.serve()
-	s.commit("a cluster", clusters{})
-	s.converges(10 * time.Minute)
-	s.answersWith(5433, "create table shop.t(x int); select 1", "CREATE TABLE\n1")
+	s := onCluster(t)
+	s.sql("app", "CREATE TABLE shop.t (x int); ALTER TABLE shop.t OWNER TO app")
 
 	ends := s.benches()
 	for _, bad := range []struct{ name, value, says string }{
@@ -86,7 +86,7 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 	} {
 		from := len(s.journal())
 		good := "log_temp_files: " + string('1'+rune(len(bad.name)%8)) + "MB"
-		head := s.commit("a bad value", pgParameters(bad.name+": '"+bad.value+"', "+good))
+		head := s.commit("a bad value", parameters(bad.name+": '"+bad.value+"', "+good))
 		st := s.stands(3*time.Minute, "failed", func(st status) bool { return st.State == "failed" && st.Revision == head })
 		for _, did := range acts(notes(s.journal()[from:], "result")) {
 			if !strings.Contains(did, "log_temp_files") && !strings.Contains(did, bad.name) {
@@ -100,7 +100,7 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 			t.Errorf("%s is in Patroni's configuration", bad.value)
 		}
 	}
-	s.commit("all is well again", clusters{})
+	s.commit("all is well again", inside{})
 	s.converges(3 * time.Minute)
 	s.isHealthy(1, 3)
 	ends("bad values")
@@ -108,7 +108,7 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 	s.setback()
 
 	from := len(s.journal())
-	s.commit("a leader that yields", clusters{more: "        pg_leader_restart: switchover\n        pg_parameters: { max_connections: 300 }\n"})
+	s.commit("a leader that yields", inside{vars: []string{"pg_leader_restart: switchover", "pg_parameters: { max_connections: 300 }"}})
 	st := s.held(5 * time.Minute)
 	s.wasDone("before the approval", acts(notes(s.journal()[from:], "result")), pgKey("~", "max_connections"), pgMember(2), pgMember(3))
 	s.succeeds("approve", st.Plan.Digest)
@@ -125,7 +125,7 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 func (s *story) setback() {
 	s.Helper()
 	from := len(s.journal())
-	s.commit("more memory than there is, and a setting", pgParameters("shared_buffers: 8000GB, log_temp_files: 7MB"))
+	s.commit("more memory than there is, and a setting", parameters("shared_buffers: 8000GB, log_temp_files: 7MB"))
 	st := s.held(5 * time.Minute)
 	s.objects(st, "PS131", pgMember(2)[len("~ "):])
 	s.quietLooks(3, "held")
@@ -140,6 +140,6 @@ func (s *story) setback() {
 	if got := s.on(1, sqlScript("show log_temp_files")); got != "7MB" {
 		s.Errorf("the rest of the commit was not done: log_temp_files is %s", got)
 	}
-	s.commit("as it was", clusters{})
+	s.commit("as it was", inside{})
 	s.converges(3 * time.Minute)
 }
