@@ -39,17 +39,16 @@ type Templating struct {
 
 // Variable is a choice.
 type Variable struct {
-	Type       string   `json:"type"`
-	Name       string   `json:"name"`
-	Label      string   `json:"label"`
-	Query      any      `json:"query"`
-	Datasource *Source  `json:"datasource,omitempty"`
-	Refresh    int      `json:"refresh,omitempty"`
-	Multi      bool     `json:"multi"`
-	IncludeAll bool     `json:"includeAll"`
-	AllValue   string   `json:"allValue,omitempty"`
-	Sort       int      `json:"sort,omitempty"`
-	Current    struct{} `json:"current"`
+	Type       string  `json:"type"`
+	Name       string  `json:"name"`
+	Label      string  `json:"label"`
+	Query      any     `json:"query"`
+	Datasource *Source `json:"datasource,omitempty"`
+	Refresh    int     `json:"refresh,omitempty"`
+	Multi      bool    `json:"multi"`
+	IncludeAll bool    `json:"includeAll"`
+	AllValue   string  `json:"allValue,omitempty"`
+	Sort       int     `json:"sort,omitempty"`
 }
 
 // LabelQuery asks for the values of a label.
