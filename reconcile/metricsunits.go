@@ -171,6 +171,13 @@ func (m *Metrics) keeps(inventory string, j *history.Journal) {
 	m.journals[inventory] = j
 }
 
+// Expect shows zeros for an inventory of which nothing is known yet.
+func (m *Metrics) Expect(inventory string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.book(inventory)
+}
+
 // Forget shows nothing of an inventory any more.
 func (m *Metrics) Forget(inventory string) {
 	m.mu.Lock()

@@ -29,6 +29,7 @@ type Daemon struct {
 	previewing chan struct{}
 	news       sync.Mutex // held to set latest and wake, and to be awake and read it: one event, one run
 	drop       atomic.Pointer[context.CancelCauseFunc]
+	retired    atomic.Bool
 	accepted   *sources.Revision // the newest that could be acted on; the loop's own
 }
 
@@ -54,10 +55,13 @@ func NewDaemon(r *Reconciler, src sources.Source, interval time.Duration, m *Met
 // Serve runs until ctx ends; what is under way then gets a grace to finish.
 func (d *Daemon) Serve(ctx context.Context) error {
 	d.stopping = ctx.Done()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() { d.follow(ctx) })
 	wg.Go(func() { d.listen(ctx) })
 	d.loop(ctx)
+	stop()
 	wg.Wait()
 	return nil
 }
@@ -145,7 +149,7 @@ func (d *Daemon) listen(ctx context.Context) {
 // loop runs for the newest revision, then waits for the next reason to look.
 func (d *Daemon) loop(ctx context.Context) {
 	failures := 0
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !d.retired.Load() {
 		wait := d.Interval
 		if rev := d.awake(); rev != nil {
 			if d.once(ctx, *rev) {

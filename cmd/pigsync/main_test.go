@@ -52,6 +52,7 @@ func story(t *testing.T, file string) {
 			"await":  await,
 			"push":   push,
 			"term":   terminate,
+			"hup":    hangUp,
 			"steady": steady,
 		},
 	})
@@ -129,10 +130,19 @@ func digest(ts *testscript.TestScript, neg bool, args []string) {
 
 // terminate asks whatever runs in the background to end, as systemd does.
 func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	signalled(ts, neg, args, syscall.SIGTERM)
+}
+
+// hangUp makes every daemon read its configuration again.
+func hangUp(ts *testscript.TestScript, neg bool, args []string) {
+	signalled(ts, neg, args, syscall.SIGHUP)
+}
+
+func signalled(ts *testscript.TestScript, neg bool, args []string, sig syscall.Signal) {
 	if neg || len(args) > 0 {
-		ts.Fatalf("usage: term")
+		ts.Fatalf("usage: term or hup")
 	}
 	for _, cmd := range ts.BackgroundCmds() {
-		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+		ts.Check(cmd.Process.Signal(sig))
 	}
 }

@@ -48,6 +48,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 	d := &describer{}
 	reconcile.NewMetrics(d)
+	newReloads(d)
 	server.New(server.Options{Registry: d})
 	words := regexp.MustCompile(`fqName: "([^"]*)".*constLabels: {([^}]*)}, variableLabels: {([^}]*)}`)
 	for _, desc := range d.descs {

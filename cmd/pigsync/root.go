@@ -18,6 +18,7 @@ type options struct {
 	name      string
 	state     string
 	listen    string // of serve and status
+	logFormat string // of serve
 	output    string
 	verbose   bool
 	secrets   secretFlags
