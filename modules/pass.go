@@ -116,6 +116,16 @@ func (p *Pass) Facts(node string) (f resource.Facts, ok bool) {
 	return f, ok
 }
 
+// Machine returns what a node is, or was when it was last seen: what others are told because of it stays the same
+// while it is away.
+func (p *Pass) Machine(node string) (f resource.Facts, ok bool) {
+	if f, ok = p.Facts(node); ok {
+		return f, ok
+	}
+	f, ok = p.Known[resource.LastFactsOf(node)].Spec.(resource.Facts)
+	return f, ok
+}
+
 // Errorf reports an error at a place and freezes the owner.
 func (p *Pass) Errorf(pos token.Position, code, format string, args ...any) {
 	p.out.Frozen[p.Owner] = true

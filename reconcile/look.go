@@ -53,3 +53,28 @@ func (l *look) ask(ctx context.Context, ids []resource.ID) map[resource.ID]resou
 	defer cancel()
 	return executors.Seen(ids, func() map[resource.ID]resource.State { return l.hands.Observe(ctx, ids) })
 }
+
+// machines are what nodes were when they were last seen, by the ids of their facts.
+type machines map[resource.ID]resource.State
+
+// recall adds to what was seen what those machines were that are out of reach now.
+func (m *machines) recall(surveyed []resource.ID, seen map[resource.ID]resource.State) {
+	for _, id := range surveyed {
+		if id != resource.FactsOf(id.At) {
+			continue
+		}
+		switch last, known := (*m)[id]; {
+		case seen[id].Spec != nil:
+			m.note(id, seen[id])
+		case known:
+			seen[resource.LastFactsOf(id.At)] = last
+		}
+	}
+}
+
+func (m *machines) note(id resource.ID, s resource.State) {
+	if *m == nil {
+		*m = machines{}
+	}
+	(*m)[id] = s
+}

@@ -45,6 +45,7 @@ type Reconciler struct {
 	Watch func(Event)
 
 	remembered []resource.ID // what the last round had to know, to look at it in one go
+	machines   machines      // as they were last seen
 	lastRead   *inventory.Inventory
 	begun      func(*Round)    // told what a round is about to do; nil nobody
 	stopping   <-chan struct{} // closed when the process is to end; nil never
@@ -130,6 +131,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	surveyed := r.survey(inv, past)
 	look := newLook(r.Reach(r.places(inv, past)), r.Now)
 	look.see(ctx, surveyed, r.remembered)
+	r.machines.recall(surveyed, look.seen)
 	compiled := modules.Compile(inv, look.seen, r.Modules)
 	problems = inventory.Sort(slices.Concat(problems, compiled.Problems, inventory.Check(inv)))
 	if compiled.Refused || r.Strict && inventory.HasErrors(problems) {

@@ -63,6 +63,9 @@ func (Facts) Compare(Spec) []Field { return nil }
 // FactsOf is the id of a node's facts.
 func FactsOf(node string) ID { return ID{Kind: KindFacts, Name: "node", At: node} }
 
+// LastFactsOf is the id of what a node was when it was last seen, of one that cannot be seen now.
+func LastFactsOf(node string) ID { return ID{Kind: KindFacts, Name: "last", At: node} }
+
 // CA is a certificate authority on the admin side: "ca:pigsty-ca@admin". Its key never leaves it.
 type CA struct {
 	Name string // common name (parameter ca_cn)

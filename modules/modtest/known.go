@@ -30,6 +30,7 @@ func Authority(name string) resource.CA {
 //	node NODE DISTRO RELEASE CODENAME ARCH   facts other than Debian's
 //	nic NODE NAME ADDRESS/BITS...            a network interface, after the node's other facts
 //	unreachable NODE...                      nothing there could be asked
+//	away NODE...                             the same of Debian's that were seen before
 //	ca NAME                                  the authority exists
 //	resolver WHO[=ADDR,...] NODE...          who writes resolv.conf there, and the servers it had
 //	identity KEY                             what pigsync comes with
@@ -72,7 +73,7 @@ func ReadKnown(text string, ids []resource.ID) (map[resource.ID]resource.State, 
 
 type known map[resource.ID]resource.State
 
-var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3, "rule": 3, "client": 5, "goes": 2, "site": 3, "blank": 2}
+var arity = map[string]int{"node": 5, "nic": 3, "unreachable": 1, "away": 1, "ca": 1, "resolver": 2, "identity": 1, "key": 2, "lets": 4, "dir": 2, "file": 2, "package": 3, "unoffered": 2, "etcd": 2, "member": 3, "postgres": 2, "instance": 4, "stanza": 3, "rule": 3, "client": 5, "goes": 2, "site": 3, "blank": 2}
 
 func (k known) line(word string, args []string) error {
 	if least, ok := arity[word]; !ok || len(args) < least {
@@ -88,6 +89,11 @@ func (k known) line(word string, args []string) error {
 		return k.nic(resource.FactsOf(args[0]), args[1], args[2:])
 	case "unreachable":
 		k.lose(args)
+	case "away":
+		k.lose(args)
+		for _, node := range args {
+			k[resource.LastFactsOf(node)] = resource.State{Spec: Debian}
+		}
 	case "ca":
 		k[resource.CAOf(args[0])] = resource.State{Spec: Authority(args[0])}
 	case "resolver":

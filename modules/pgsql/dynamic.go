@@ -110,10 +110,10 @@ func written(params map[string]inventory.Value) (out []setting) {
 	return out
 }
 
-// measure finds the smallest of the members; ok is false while one of them is unknown.
+// measure finds the smallest of the members; ok is false while one of them was never seen.
 func (c *cluster) measure() (s size, ok bool) {
 	for i, m := range c.members {
-		f, known := c.Facts(m.addr())
+		f, known := c.Machine(m.addr())
 		if !known {
 			return s, false
 		}
