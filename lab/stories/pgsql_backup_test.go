@@ -70,7 +70,7 @@ func TestPgsqlBackup(t *testing.T) {
 	s := onBareNodes(t)
 	s.serve()
 	s.commit("a cluster that is saved", saved{jobs})
-	t.Logf("from a commit to a cluster with a backup: %s", round(s.converges(10*time.Minute)))
+	t.Logf("from a commit to a cluster with a backup: %s", round(s.converges(20*time.Minute)))
 	s.isHealthy(1, 3)
 	if got := s.backups(1); !slices.Equal(got, []string{"full"}) {
 		t.Errorf("the leader has backups %v, want a full one", got)
@@ -137,7 +137,7 @@ func TestPgsqlBackupToStore(t *testing.T) {
 		s.on(n, "! test -e /pg/data")
 	}
 	store.start()
-	t.Logf("from a store that runs to a cluster with a backup: %s", round(s.converges(10*time.Minute)))
+	t.Logf("from a store that runs to a cluster with a backup: %s", round(s.converges(20*time.Minute)))
 	s.isHealthy(1, 3)
 	if got := s.backups(2); !slices.Equal(got, []string{"full"}) {
 		t.Errorf("the store has backups %v, want a full one", got)

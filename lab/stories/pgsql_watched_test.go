@@ -55,7 +55,7 @@ func TestPgsqlWatched(t *testing.T) {
 	s := onBareNodes(t)
 	s.serve()
 	s.commit("watched", watched{more: withVIP + "        patroni_ssl_enabled: true\n"})
-	t.Logf("from a commit to a watched cluster on bare nodes: %s", round(s.converges(10*time.Minute)))
+	t.Logf("from a commit to a watched cluster on bare nodes: %s", round(s.converges(20*time.Minute)))
 	s.isHealthy(1, 2)
 	s.quietLooks(2, "converged")
 	for n := 1; n <= 2; n++ {
@@ -72,7 +72,7 @@ func TestPgsqlWatched(t *testing.T) {
 		s.watchedHeals(h)
 	}
 	s.commit("no address", watched{alone: true})
-	s.converges(2 * time.Minute)
+	s.convergesOnceApproved(5 * time.Minute)
 	if have := s.haveAddress(); len(have) > 0 {
 		t.Errorf("nodes %v have the address, which nobody asks for any more", have)
 	}
@@ -81,6 +81,18 @@ func TestPgsqlWatched(t *testing.T) {
 	}
 	s.on(3, "grep -q 8008 /infra/targets/pgsql/pg-test-1.yml; grep -q '^"+address(1)+" pg-test$' /etc/dnsmasq.d/pigsty/pg-test")
 	s.quietLooks(2, "converged")
+}
+
+// convergesOnceApproved agrees to whatever is held of the newest commit, as an administrator who wants all of it.
+func (s *story) convergesOnceApproved(limit time.Duration) {
+	s.Helper()
+	head := s.git("rev-parse", "HEAD")
+	s.stands(limit, "converged once it was approved", func(st status) bool {
+		if st.Revision == head && st.State == "held" {
+			s.pigsync("approve", st.Plan.Digest) // of a plan that is not there any more it says so
+		}
+		return st.Revision == head && st.State == "converged"
+	})
 }
 
 // shows wants a metric of a node, sooner or later: an exporter asks the server every now and then.
@@ -133,7 +145,7 @@ func (s *story) haveAddress() (have []int) {
 // undone.
 func (s *story) followsLeader() {
 	s.Helper()
-	for _, n := range []int{1, 2} {
+	for _, n := range []int{1, 2, 1} {
 		if s.leads(1) != address(n) {
 			s.on(1, fmt.Sprintf("patronictl -c /etc/patroni/patroni.yml switchover --candidate pg-test-%d --force", n))
 		}
