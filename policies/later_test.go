@@ -158,6 +158,42 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// A role that is to go loses its login first, and goes when it has been without for the period.
+func TestQuarantineOfWhatIsInACluster(t *testing.T) {
+	const days = 24 * time.Hour
+	week := policies.Quarantines(policies.Quarantine{Period: 7 * days})
+	off := change(diff.Update, resource.KindPGOff, "pgrole/r", "pg", resource.Lockout)
+	drop := change(diff.Update, resource.KindPGAbsent, "pgrole/r", "pg", resource.DataLoss)
+	drop.After = []resource.ID{off.ID}
+	second := drop
+	second.Needs = []int{0}
+	for _, tt := range []struct {
+		name     string
+		steps    []diff.Step
+		approved time.Duration // ago
+		off      []time.Time
+		want     string
+	}{
+		{"first it is switched off", []diff.Step{off, second}, time.Hour, nil, "allow hold PS126"},
+		{"then it rests", []diff.Step{drop}, 8 * days, []time.Time{noon.Add(-6 * days)}, "hold PS126"},
+		{"then it goes", []diff.Step{drop}, 8 * days, []time.Time{noon.Add(-7 * days)}, "allow"},
+		{"it came back, and was switched off again", []diff.Step{drop}, 9 * days, []time.Time{noon.Add(-8 * days), noon.Add(-days)}, "hold PS126"},
+		{"what could not log in rests from its approval", []diff.Step{drop}, 6 * days, nil, "hold PS126"},
+		{"it was off before anybody approved", []diff.Step{drop}, days, []time.Time{noon.Add(-30 * days)}, "hold PS126"},
+	} {
+		c := &policies.Case{Plan: &diff.Plan{Steps: tt.steps}, Past: func(id resource.ID, since time.Time) []policies.Event {
+			if id != off.ID {
+				return nil
+			}
+			return did(0, tt.off...)(id, since)
+		}}
+		c.Approvals = []policies.Approval{agreed(c.Plan, "ann", noon.Add(-tt.approved))}
+		if got := judge(c, week); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestWatchful(t *testing.T) {
 	one := func(f func(*policies.Case)) *policies.Case {
 		c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{restart("a"), change(diff.Create, "file", "x", "a", 0)}}}

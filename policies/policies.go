@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -161,11 +160,10 @@ func Judge(c *Case, ps []*Policy) ([]Verdict, []Objection) {
 		wg.Go(func() { found[i] = ask(p, c) })
 	}
 	wg.Wait()
-	var all []Objection
 	for i, p := range ps {
-		for _, o := range found[i] {
+		for k := range found[i] {
+			o := &found[i][k]
 			o.Policy = p.Name
-			all = append(all, o)
 			verdicts[o.Step] = max(verdicts[o.Step], o.Verdict)
 		}
 	}
@@ -176,8 +174,31 @@ func Judge(c *Case, ps []*Policy) ([]Verdict, []Objection) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Objection) int { return cmp.Compare(a.Step, b.Step) })
-	return verdicts, all
+	return verdicts, inOrder(found, len(verdicts))
+}
+
+// inOrder puts what the judges said in the order of the steps, and of the judges.
+func inOrder(found [][]Objection, steps int) []Objection {
+	next := make([]int, steps+1) // where the next objection to a step goes
+	for _, os := range found {
+		for _, o := range os {
+			next[o.Step+1]++
+		}
+	}
+	for i := range steps {
+		next[i+1] += next[i]
+	}
+	if next[steps] == 0 {
+		return nil
+	}
+	all := make([]Objection, next[steps])
+	for _, os := range found {
+		for _, o := range os {
+			all[next[o.Step]] = o
+			next[o.Step]++
+		}
+	}
+	return all
 }
 
 // ask turns a panic and an objection to a step that is not there into denials.

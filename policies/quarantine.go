@@ -2,6 +2,7 @@ package policies
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
@@ -15,8 +16,9 @@ type Quarantine struct {
 }
 
 // Quarantines makes a removal one of two stages. What an owner that leaves still runs is stopped as soon as that is
-// approved; its files, accounts and data go when it has been off for the period, and whoever brings its lines
-// back before has all of it back. What loses data of somebody who stays goes the period after it was approved.
+// approved, and roles and databases that are to go are switched off; its files, accounts and data go when it has been
+// off for the period, and whoever brings its lines back before has all of it back. What loses data of somebody who
+// stays, and cannot be switched off, goes the period after it was approved.
 func Quarantines(q Quarantine) *Policy {
 	scope := Scope{Owners: q.Owners}
 	return &Policy{
@@ -28,7 +30,11 @@ func Quarantines(q Quarantine) *Policy {
 				if !goes(s) || !scope.Covers(s) {
 					continue
 				}
-				if o, held := q.judge(c, s, runs[s.Owner]); held {
+				first := runs[s.Owner]
+				if !s.Orphan {
+					first = closing(c.Plan, s)
+				}
+				if o, held := q.judge(c, s, first); held {
 					o.Step, o.Verdict, o.Code = i, Hold, "PS126"
 					os = append(os, o)
 				}
@@ -63,9 +69,40 @@ func running(p *diff.Plan) map[string]*diff.Step {
 	return first
 }
 
-func (q Quarantine) judge(c *Case, s diff.Step, runs *diff.Step) (o Objection, held bool) {
-	if s.Orphan && runs != nil {
-		return Objection{Reason: runs.ID.String() + " is switched off first"}, true
+// closing is the step that switches off what another one of the plan removes, nil when none does.
+func closing(p *diff.Plan, s diff.Step) *diff.Step {
+	off, _ := offOf(s)
+	for _, n := range s.Needs {
+		if p.Steps[n].ID == off && acts(p.Steps[n]) {
+			return &p.Steps[n]
+		}
+	}
+	return nil
+}
+
+// offOf is the wish that what goes be switched off.
+func offOf(s diff.Step) (off resource.ID, can bool) {
+	off = resource.ID{Kind: resource.KindPGOff, Name: s.ID.Name, At: s.ID.At}
+	return off, s.ID.Kind == resource.KindPGAbsent && slices.Contains(s.After, off)
+}
+
+// switchedOff is when what goes was switched off last.
+func switchedOff(c *Case, s diff.Step) (at time.Time) {
+	off, can := offOf(s)
+	if !can || c.Past == nil {
+		return at
+	}
+	for _, e := range c.Past(off, time.Time{}) {
+		if e.Err == "" && e.Action == diff.Update && e.When.After(at) {
+			at = e.When
+		}
+	}
+	return at
+}
+
+func (q Quarantine) judge(c *Case, s diff.Step, first *diff.Step) (o Objection, held bool) {
+	if first != nil {
+		return Objection{Reason: first.ID.String() + " is switched off first"}, true
 	}
 	since, known := q.since(c, s)
 	if !known {
@@ -76,7 +113,8 @@ func (q Quarantine) judge(c *Case, s diff.Step, runs *diff.Step) (o Objection, h
 	return Objection{Reason: reason, Until: until}, c.Now.Before(until) || c.Now.Before(since)
 }
 
-// since is when the owner was switched off, or else when the removal was approved first.
+// since is when the owner was switched off, or else when the removal was approved first, and not before what goes was
+// switched off itself.
 func (q Quarantine) since(c *Case, s diff.Step) (at time.Time, known bool) {
 	if at, known = c.Memory.Stopped[s.Owner]; known && s.Orphan {
 		return at, true
@@ -86,6 +124,9 @@ func (q Quarantine) since(c *Case, s diff.Step) (at time.Time, known bool) {
 		if !known || a.When.Before(at) {
 			at, known = a.When, true
 		}
+	}
+	if off := switchedOff(c, s); known && off.After(at) {
+		at = off
 	}
 	return at, known
 }

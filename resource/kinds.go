@@ -77,6 +77,7 @@ const (
 	KindPGExtension  Kind = "pgextension"
 	KindPGPrivileges Kind = "pgprivileges"
 	KindPGAbsent     Kind = "pgabsent"
+	KindPGOff        Kind = "pgoff"
 
 	KindPGStanza  Kind = "pgstanza" // of either
 	KindPGBackup  Kind = "pgbackup"
@@ -102,7 +103,7 @@ var EtcdKinds = []Kind{
 // is inside a cluster is at its leader.
 var PGKinds = []Kind{
 	KindPGMember, KindPGHealth, KindPGLoaded, KindPGRules, KindPGCluster, KindPGConfig, KindPGRole, KindPGDatabase, KindPGBaseline,
-	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent,
+	KindPGSchema, KindPGExtension, KindPGPrivileges, KindPGAbsent, KindPGOff,
 	KindPGStanza, KindPGBackup, KindPGRepo, KindPGSite,
 	KindPGAltered, KindPGLeading, KindPGSeated,
 }
@@ -173,7 +174,7 @@ var decoders = map[Kind]func([]byte) (Spec, error){
 	KindPGSite:    decode[PGSite],
 	KindPGCluster: decode[PGCluster], KindPGConfig: decode[PGConfig], KindPGDatabase: decode[PGDatabase],
 	KindPGSchema: decode[PGSchema], KindPGExtension: decode[PGExtension],
-	KindPGPrivileges: decode[PGPrivileges], KindPGAbsent: decode[PGAbsent],
+	KindPGPrivileges: decode[PGPrivileges], KindPGAbsent: decode[PGAbsent], KindPGOff: decode[PGOff],
 	KindPGBaseline: func(b []byte) (Spec, error) {
 		var w baselineWire
 		err := json.Unmarshal(b, &w)

@@ -14,7 +14,7 @@ type PGDatabase struct {
 	Owner      string
 	Tablespace string // to change it moves all files, under a lock
 	IsTemplate *bool
-	AllowConn  *bool
+	AllowConn  *bool // nil is that it may be connected to
 	Limit      *int // of connections; -1 is none
 	Comment    string
 	Settings   map[string]string // of its sessions; a wanted DEFAULT is none
@@ -62,15 +62,17 @@ func (b PGDatabase) Compare(have Spec) []Field {
 		d.wish("tablespace", h.Tablespace, b.Tablespace, Restart)
 	}
 	d.truth("template", h.IsTemplate, b.IsTemplate)
-	if b.AllowConn != nil && (there || !*b.AllowConn) {
-		was := h.AllowConn == nil || *h.AllowConn
-		d.flag("connections allowed", was, *b.AllowConn, 0)
-	}
+	was := h.AllowConn == nil || *h.AllowConn
+	d.flag("connections allowed", was, b.Open(), 0)
 	d.number("connection limit", h.Limit, b.Limit, there)
 	d.wish("comment", h.Comment, b.Comment, 0)
 	d.settings(h.Settings, b.Settings)
 	return d
 }
+
+// Open tells whether the database may be connected to: of one that was switched off because it was to go, it is part
+// of having it back.
+func (b PGDatabase) Open() bool { return b.AllowConn == nil || *b.AllowConn }
 
 // Immovable lists what is wanted of an existing database and can only be had by a new one: to dump it, to
 // drop it and to restore it.

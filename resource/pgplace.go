@@ -84,3 +84,8 @@ func PGInside(name string) (database, inside string, ok bool) {
 func PGAbsentOf(k Kind, name, cluster string) ID {
 	return ID{Kind: KindPGAbsent, Name: string(k) + "/" + name, At: cluster}
 }
+
+// PGOffOf is the id of the wish that nobody may use a role or a database any more.
+func PGOffOf(k Kind, name, cluster string) ID {
+	return ID{Kind: KindPGOff, Name: PGAbsentOf(k, name, cluster).Name, At: cluster}
+}

@@ -186,3 +186,22 @@ func (a PGAbsent) Compare(have Spec) []Field {
 	}
 	return d
 }
+
+// PGOff is the wish that nobody may use a role or a database that is to go, while all of it can still be had back:
+// no login, no connections; see PGOffOf. There is always something observed, as of PGAbsent.
+type PGOff struct {
+	Open bool // it may be used
+}
+
+// Kind is KindPGOff.
+func (PGOff) Kind() Kind { return KindPGOff }
+
+// Compare sees a way in that somebody's client would lose.
+func (PGOff) Compare(have Spec) []Field {
+	h, _ := have.(PGOff)
+	var d fields
+	if h.Open {
+		d.text("state", "open", "closed", Lockout)
+	}
+	return d
+}

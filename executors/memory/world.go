@@ -131,6 +131,8 @@ func (w *World) see(ctx context.Context, id resource.ID) (resource.Spec, error) 
 	case id.Kind == resource.KindPGAbsent:
 		_, there := w.specs[absentee(id)]
 		return resource.PGAbsent{There: there}, nil
+	case id.Kind == resource.KindPGOff:
+		return resource.PGOff{Open: w.open(absentee(id))}, nil
 	}
 	return w.specs[id], nil
 }
@@ -182,6 +184,8 @@ func (w *World) act(c diff.Change) {
 	switch {
 	case c.ID.Kind == resource.KindPGAbsent:
 		w.set(absentee(c.ID), nil)
+	case c.ID.Kind == resource.KindPGOff:
+		w.close(absentee(c.ID))
 	case c.Action == diff.Delete:
 		w.set(c.ID, nil)
 	default:
@@ -191,6 +195,30 @@ func (w *World) act(c diff.Change) {
 	w.log = append(w.log, c)
 	if w.left > 0 {
 		w.left--
+	}
+}
+
+// open tells whether a role or a database may be used.
+func (w *World) open(id resource.ID) bool {
+	switch s := w.specs[id].(type) {
+	case resource.PGRole:
+		return s.Is[resource.PGLogin]
+	case resource.PGDatabase:
+		return s.Open()
+	}
+	return false
+}
+
+// close lets nobody use it any more.
+func (w *World) close(id resource.ID) {
+	switch s := w.specs[id].(type) {
+	case resource.PGRole:
+		s.Is = maps.Clone(s.Is)
+		s.Is[resource.PGLogin] = false
+		w.set(id, s)
+	case resource.PGDatabase:
+		s.AllowConn = new(false)
+		w.set(id, s)
 	}
 }
 

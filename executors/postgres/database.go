@@ -160,7 +160,7 @@ func databaseOptions(want, have resource.PGDatabase) (words []string) {
 			words = append(words, word+" "+strconv.FormatBool(*want))
 		}
 	}
-	flag("ALLOW_CONNECTIONS", want.AllowConn, have.AllowConn, true)
+	flag("ALLOW_CONNECTIONS", new(want.Open()), have.AllowConn, true)
 	flag("IS_TEMPLATE", want.IsTemplate, have.IsTemplate, false)
 	if want.Limit != nil && (have.Limit == nil || *want.Limit != *have.Limit) {
 		words = append(words, "CONNECTION LIMIT "+strconv.Itoa(*want.Limit))
@@ -177,6 +177,17 @@ const inTheWay = `SELECT coalesce(json_agg(x.what), '[]') FROM (
   UNION ALL SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = $1
   UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = $1
   UNION ALL SELECT count(*) || ' sessions' FROM pg_stat_activity WHERE datname = $1 AND NOT $2::bool HAVING count(*) > 0) x`
+
+// closeDatabase lets nobody into a database any more, and ends the sessions in it.
+func (l *Look) closeDatabase(name string) error {
+	if slices.Contains(kept, name) {
+		return fmt.Errorf("the database %s stays: the server needs it", name)
+	}
+	return l.run(maintenance, []string{
+		"ALTER DATABASE " + ident(name) + " WITH ALLOW_CONNECTIONS false",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " + literal(name),
+	})
+}
 
 // dropDatabase drops a database. A slot in it goes down with it without a word, so that it is refused.
 func (l *Look) dropDatabase(name string, force bool) error {

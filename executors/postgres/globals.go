@@ -199,3 +199,19 @@ func (l *Look) seeAbsent(id resource.ID) (resource.Spec, error) {
 	}
 	return resource.PGAbsent{There: spec != nil}, nil
 }
+
+// seeOff says whether what is to go may still be used.
+func (l *Look) seeOff(id resource.ID) (resource.Spec, error) {
+	kind, name, _ := strings.Cut(id.Name, "/")
+	spec, err := l.seeInside(resource.ID{Kind: resource.Kind(kind), Name: name, At: id.At})
+	if err != nil {
+		return nil, err
+	}
+	switch is := spec.(type) {
+	case resource.PGRole:
+		return resource.PGOff{Open: is.Is[resource.PGLogin]}, nil
+	case resource.PGDatabase:
+		return resource.PGOff{Open: is.Open()}, nil
+	}
+	return resource.PGOff{}, nil
+}

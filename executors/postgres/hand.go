@@ -157,6 +157,8 @@ func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
 		return l.seePrivileges(id.Name)
 	case resource.KindPGAbsent:
 		return l.seeAbsent(id)
+	case resource.KindPGOff:
+		return l.seeOff(id)
 	case resource.KindPGStanza:
 		return l.seeStanza()
 	case resource.KindPGBackup:
@@ -196,6 +198,8 @@ func (l *Look) Apply(c diff.Change, have resource.Spec) error {
 		return l.applyPrivileges(c, want, have)
 	case resource.PGAbsent:
 		return l.applyAbsent(c, want)
+	case resource.PGOff:
+		return l.applyOff(c)
 	case resource.PGStanza:
 		return l.applyStanza(c, want)
 	case resource.PGBackup:

@@ -207,6 +207,23 @@ func (l *Look) applyAbsent(c diff.Change, want resource.PGAbsent) error {
 	return fmt.Errorf("nothing of the kind %q can be wished gone", kind)
 }
 
+// applyOff takes a role its login, and a database its connections.
+func (l *Look) applyOff(c diff.Change) error {
+	kind, name, _ := strings.Cut(c.ID.Name, "/")
+	switch {
+	case c.Action != diff.Update:
+		return errNotMade
+	case resource.Kind(kind) == resource.KindPGRole:
+		if err := l.mayGo(name); err != nil {
+			return err
+		}
+		return l.quarantine(name)
+	case resource.Kind(kind) == resource.KindPGDatabase:
+		return l.closeDatabase(name)
+	}
+	return fmt.Errorf("nothing of the kind %q can be switched off", kind)
+}
+
 // owned lists the databases in which something depends on a role, "" for what all databases share, with how
 // many things.
 const owned = `SELECT coalesce(json_agg(json_build_object('database', x.datname, 'things', x.n, 'owns', x.owns)), '[]') FROM (
@@ -217,11 +234,8 @@ const owned = `SELECT coalesce(json_agg(json_build_object('database', x.datname,
 // dropRole drops a role. What it owns goes to the heir, in every database; without one, a role that owns
 // something stays. Its sessions end with it.
 func (l *Look) dropRole(name, heir string) error {
-	if err := named(name); err != nil {
+	if err := l.mayGo(name); err != nil {
 		return err
-	}
-	if name == l.seat.DBSU || strings.HasPrefix(name, "pg_") {
-		return fmt.Errorf("the role %s stays: the server needs it", name)
 	}
 	if _, err := l.belongings(name, heir); err != nil {
 		return err
@@ -239,6 +253,17 @@ func (l *Look) dropRole(name, heir string) error {
 		}
 	}
 	return l.run(maintenance, []string{"DROP ROLE " + ident(name)})
+}
+
+// mayGo refuses what the server needs.
+func (l *Look) mayGo(role string) error {
+	if err := named(role); err != nil {
+		return err
+	}
+	if role == l.seat.DBSU || strings.HasPrefix(role, "pg_") {
+		return fmt.Errorf("the role %s stays: the server needs it", role)
+	}
+	return nil
 }
 
 // belonging is what depends on a role in one database.

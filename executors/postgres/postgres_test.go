@@ -282,6 +282,18 @@ func droppedRoles(t *testing.T, b *bench) {
 	if err := b.apply(b.ID(resource.KindPGRole, "leaver"), nil); err == nil || !strings.Contains(err.Error(), `"estate"`) {
 		t.Errorf("got %v", err)
 	}
+	off := resource.PGOffOf(resource.KindPGRole, "leaver", pgtest.Name)
+	b.becomes(off, resource.PGOff{})
+	if got := b.SQL(1, "postgres", "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'leaver'"); got != "f" {
+		t.Errorf("it can log in: %s", got)
+	}
+	b.becomes(b.ID(resource.KindPGRole, "leaver"), resource.PGRole{Is: map[string]bool{"login": true}}) // somebody wants it back
+	if have := b.see(off); have != (resource.PGOff{Open: true}) {
+		t.Errorf("off: %+v", have)
+	}
+	if err := b.apply(resource.PGOffOf(resource.KindPGRole, b.DBSU, pgtest.Name), resource.PGOff{}); err == nil {
+		t.Error("the superuser is switched off")
+	}
 	gone := resource.PGAbsentOf(resource.KindPGRole, "leaver", pgtest.Name)
 	b.becomes(gone, resource.PGAbsent{Heir: "heir"})
 	if got := b.SQL(1, "estate", "SELECT x, tableowner FROM s.t, pg_tables WHERE tablename = 't'"); got != "7|heir" {
@@ -317,6 +329,15 @@ func databases(t *testing.T, b *bench) {
 		}
 	}
 	b.becomes(id, resource.PGDatabase{})
+	off := resource.PGOffOf(resource.KindPGDatabase, name, pgtest.Name)
+	b.becomes(off, resource.PGOff{})
+	b.becomes(id, resource.PGDatabase{}) // somebody wants it back
+	if have := b.see(off); have != (resource.PGOff{Open: true}) {
+		t.Errorf("off: %+v", have)
+	}
+	if err := b.apply(resource.PGOffOf(resource.KindPGDatabase, "template1", pgtest.Name), resource.PGOff{}); err == nil {
+		t.Error("template1 is switched off")
+	}
 	b.SQL(1, name, "SELECT pg_create_logical_replication_slot('in_the_way', 'test_decoding')")
 	gone := resource.PGAbsentOf(resource.KindPGDatabase, name, pgtest.Name)
 	if err := b.apply(gone, resource.PGAbsent{Force: true}); err == nil || !strings.Contains(err.Error(), "in_the_way") {

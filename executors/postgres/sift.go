@@ -48,8 +48,8 @@ func (w *wanted) add(k resource.Kind, name string) {
 	case resource.KindPGPrivileges:
 		database, _, _ := strings.Cut(name, "/")
 		w.in(database+"/x", func(in *within, _ string) { in.privileges = true })
-	case resource.KindPGAbsent:
-		if kind, name, ok := strings.Cut(name, "/"); ok && resource.Kind(kind) != resource.KindPGAbsent {
+	case resource.KindPGAbsent, resource.KindPGOff:
+		if kind, name, ok := strings.Cut(name, "/"); ok && resource.Kind(kind) != k {
 			w.add(resource.Kind(kind), name)
 		}
 	}

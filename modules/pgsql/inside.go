@@ -34,17 +34,20 @@ func (c *cluster) inside(whole resource.ID) {
 	c.gone(gone, whole)
 }
 
-// gone declares what is to go. Nothing comes after it: most of it waits until somebody approves.
+// gone declares what is to go: it is switched off first, and has gone later where there is a quarantine. Nothing else
+// comes after it: most of it waits until somebody approves.
 func (c *cluster) gone(databases []*Database, whole resource.ID) {
 	m, after := c.head(), []resource.ID{whole}
 	for _, d := range databases {
 		id := resource.PGAbsentOf(resource.KindPGDatabase, d.Name, c.name)
-		after = append(after, c.Keep(d.Pos, id, resource.PGAbsent{Force: true}, whole))
+		off := c.Keep(d.Pos, resource.PGOffOf(resource.KindPGDatabase, d.Name, c.name), resource.PGOff{}, whole)
+		after = append(after, c.Keep(d.Pos, id, resource.PGAbsent{Force: true}, off))
 	}
 	for _, u := range c.users() {
 		if u.State == "absent" {
 			id := resource.PGAbsentOf(resource.KindPGRole, u.Name, c.name)
-			c.Keep(m.at(u.Pos), id, resource.PGAbsent{Heir: m.vars.Dbsu, Force: true}, after...)
+			off := c.Keep(m.at(u.Pos), resource.PGOffOf(resource.KindPGRole, u.Name, c.name), resource.PGOff{}, whole)
+			c.Keep(m.at(u.Pos), id, resource.PGAbsent{Heir: m.vars.Dbsu, Force: true}, slices.Concat(after, []resource.ID{off})...)
 		}
 	}
 }
