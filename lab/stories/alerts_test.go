@@ -87,7 +87,7 @@ func TestDriftByHandFiresAnAlertAndResolves(t *testing.T) {
 	s.serve()
 	s.converges(2 * time.Minute)
 	s.watchers()
-	s.eventually(time.Minute, "scraped", func() bool { return s.answers("pigsync_converged == 1") == 1 })
+	s.eventually(time.Minute, "scraped", func() bool { return s.results("pigsync_converged == 1") == 1 })
 	if s.fires("PigsyncDrift") {
 		t.Fatal("there is drift before anybody made any")
 	}
@@ -110,8 +110,8 @@ func TestDriftByHandFiresAnAlertAndResolves(t *testing.T) {
 	s.on(2, `test "$(stat -c %a /etc/etcd/etcd.pass)" = 640`)
 }
 
-// answers is how many series a query has now.
-func (s *story) answers(query string) int {
+// results are how many series a query has now.
+func (s *story) results(query string) int {
 	s.Helper()
 	var a struct{ Data struct{ Result []any } }
 	s.must(s.fetches("http://"+prometheusAt+"/api/v1/query?query="+url.QueryEscape(query), &a))
@@ -127,7 +127,7 @@ func (s *story) asksDashboards() {
 		for _, p := range d.Panels {
 			for _, target := range p.Targets {
 				asked++
-				if s.answers(chosen.Replace(target.Expr)) == 0 {
+				if s.results(chosen.Replace(target.Expr)) == 0 {
 					silent = append(silent, name+": "+p.Title)
 				}
 			}
