@@ -2,8 +2,10 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // helperHome is where a node keeps the helpers, in bin below it. Not /run or /tmp, which are
@@ -29,11 +31,17 @@ type node struct {
 	platform atomic.Pointer[platform] // nil until the node has been asked
 	client   *Client
 	flight   *flight
+	silent   error // why the last dial found nobody, nil when it found somebody
 }
+
+// reunion is how long a caller waits for a node that was silent at the last dial. The dial itself takes its time:
+// who looks at many nodes every few seconds need not wait for those that are away.
+const reunion = time.Second
 
 // flight is a dial that others may wait for.
 type flight struct {
 	cancel context.CancelFunc
+	before error         // why the dial before it found nobody
 	done   chan struct{} // closed when client and err are set
 	client *Client
 	err    error
@@ -45,7 +53,8 @@ func NewPool(cfg Config) *Pool {
 }
 
 // Client gives the connection to t, dialling when there is none that lives. Callers who come
-// during a dial wait for the same one; a caller who leaves does not end it for the others.
+// during a dial wait for the same one; a caller who leaves does not end it for the others. Of a node that was
+// silent at the last dial it is said again soon, while the next one goes on.
 func (p *Pool) Client(ctx context.Context, t Target) (*Client, error) {
 	t, err := t.normal()
 	if err != nil {
@@ -55,9 +64,15 @@ func (p *Pool) Client(ctx context.Context, t Target) (*Client, error) {
 	if c != nil || err != nil {
 		return c, err
 	}
+	var enough <-chan time.Time
+	if f.before != nil {
+		enough = time.After(reunion)
+	}
 	select {
 	case <-f.done:
 		return f.client, f.err
+	case <-enough:
+		return nil, f.before
 	case <-ctx.Done():
 		return nil, cancelled(ctx, t.name(), "dial")
 	}
@@ -98,7 +113,7 @@ func (p *Pool) join(ctx context.Context, t Target) (*Client, *flight, error) {
 // bounded by DialTimeout.
 func (p *Pool) take(ctx context.Context, n *node) *flight {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{cancel: cancel, done: make(chan struct{})}
+	f := &flight{cancel: cancel, before: n.silent, done: make(chan struct{})}
 	p.flights.Go(func() {
 		defer cancel()
 		c, err := p.dial(ctx, n)
@@ -111,7 +126,10 @@ func (p *Pool) take(ctx context.Context, n *node) *flight {
 func (p *Pool) land(n *node, f *flight, c *Client, err error) {
 	p.mu.Lock()
 	wanted := !p.closed && p.nodes[n.target] == n
-	n.flight = nil
+	n.flight, n.silent = nil, nil
+	if errors.Is(err, ErrUnreachable) {
+		n.silent = err
+	}
 	if wanted && c != nil {
 		n.client = c
 	}

@@ -112,6 +112,28 @@ func TestDialTimeout(t *testing.T) {
 	mustBe(t, err, ErrUnreachable, "took too long")
 }
 
+// A node that was silent is dialled in the background: who looks at many is told so soon, and has the connection
+// as soon as there is one.
+func TestSilentNodeIsNotWaitedForTwice(t *testing.T) {
+	host, port := silentServer(t)
+	p := newPool(t, Config{DialTimeout: 50 * time.Millisecond})
+	at := Target{Host: host, Port: port, User: "admin"}
+	_, first := p.Client(soon(t), at)
+	mustBe(t, first, ErrUnreachable, "took too long")
+	p.cfg.DialTimeout = time.Hour
+	for range 2 {
+		if _, err := p.Client(soon(t), at); !errors.Is(err, first) {
+			t.Errorf("got %v, want %v", err, first)
+		}
+	}
+	p.mu.Lock()
+	n := p.nodes[at]
+	p.mu.Unlock()
+	if n == nil || n.flight == nil {
+		t.Error("nobody dials any more")
+	}
+}
+
 func TestRefusedConnection(t *testing.T) {
 	srv := sshtest.Serve(t, sshtest.Options{})
 	srv.Close()
