@@ -20,6 +20,7 @@ type Pass struct {
 	Guard     string                         // the safeguard parameter in force for what follows, "" for none
 	Tenants   []resource.Tenant              // who must have left before what follows is taken back
 	Asked     []resource.Kind                // what is kept or stays, and is yet taken back with the whole owner
+	First     []resource.ID                  // what comes before all that follows
 	out       *Compiled
 }
 
@@ -59,6 +60,11 @@ func (p *Pass) Grant(pos token.Position, id resource.ID, spec resource.Spec, aft
 
 func (p *Pass) declare(r resource.Resource) resource.ID {
 	r.Owner, r.Guard = p.Owner, p.Guard
+	for _, id := range p.First {
+		if !slices.Contains(r.After, id) {
+			r.After = append(slices.Clip(r.After), id)
+		}
+	}
 	if r.Retain && slices.Contains(p.Asked, r.ID.Kind) {
 		r.Parting = resource.Orphaned
 	}

@@ -33,8 +33,12 @@ func (c *cluster) compile() {
 	default:
 		c.watched()
 		c.converge()
-		c.services()
-		c.keepers()
+		calm := c
+		if c.phase == headless {
+			calm = c.behind(c.wholeID())
+		}
+		calm.services()
+		calm.keepers()
 		c.registration()
 	}
 }
@@ -71,7 +75,7 @@ func (c *cluster) converge() {
 	c.inside(whole)
 	var gates, ready []resource.ID
 	for _, m := range c.newLast() {
-		i := instance{c, m}
+		i := instance{c.calmFor(m), m}
 		var after []resource.ID
 		if !c.needed(m) {
 			after = append(after, whole)
@@ -136,7 +140,29 @@ func (c *cluster) needed(m *member) bool {
 	return m == c.primary() && !c.seen.Lives() && len(c.seen.Silent) == 0
 }
 
-// whole is the gate before everything that is done to a cluster that lives.
+// wholeID is the gate before everything that is done to a cluster that lives.
+func (c *cluster) wholeID() resource.ID {
+	return resource.ID{Kind: resource.KindPGHealth, Name: c.name, At: c.name}
+}
+
 func (c *cluster) whole(spec resource.Spec) resource.ID {
-	return c.Keep(c.head().pos("pg_cluster"), resource.ID{Kind: resource.KindPGHealth, Name: c.name, At: c.name}, spec)
+	return c.Keep(c.head().pos("pg_cluster"), c.wholeID(), spec)
+}
+
+// calmFor is the cluster as one of its members is compiled. While nobody leads, one whose server is up is left
+// alone: Patroni is at work there, or waits for etcd. What another one lacks may be what all wait for.
+func (c *cluster) calmFor(m *member) *cluster {
+	info, known := c.seen.Member(m.name())
+	if c.phase != headless || !known || !info.Up {
+		return c
+	}
+	return c.behind(c.wholeID())
+}
+
+// behind is the same cluster, of which all that is declared comes after a gate.
+func (c *cluster) behind(gate resource.ID) *cluster {
+	calm, pass := *c, *c.Pass
+	pass.First = append(slices.Clone(pass.First), gate)
+	calm.Pass = &pass
+	return &calm
 }
