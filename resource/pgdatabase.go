@@ -15,7 +15,7 @@ type PGDatabase struct {
 	Tablespace string // to change it moves all files, under a lock
 	IsTemplate *bool
 	AllowConn  *bool // nil is that it may be connected to
-	Limit      *int // of connections; -1 is none
+	Limit      *int  // of connections; -1 is none
 	Comment    string
 	Settings   map[string]string // of its sessions; a wanted DEFAULT is none
 	// PGCreation is how it is made; it is never altered.

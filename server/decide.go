@@ -154,8 +154,9 @@ func (d duration) or(usual time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
-// approval lets a plan that is remembered through. What may lose data wants the role of its own.
-func approval(b Backend, c Caller, in request, now time.Time) (history.Decision, error) {
+// approval lets a plan that is remembered through. What may lose data wants the role of its own, and what rests in
+// quarantine is approved for that time, too.
+func (w *windows) approval(b Backend, c Caller, in request, now time.Time) (history.Decision, error) {
 	plan, err := planOf(b.Memory(), in.Digest)
 	switch {
 	case errors.Is(err, history.ErrNoPlan):
@@ -165,7 +166,7 @@ func approval(b Backend, c Caller, in request, now time.Time) (history.Decision,
 	case destroys(plan) && !c.may(Destroy):
 		return history.Decision{}, failed(http.StatusForbidden, "the plan may lose data: the role %s is wanted", Destroy)
 	}
-	a := plan.Approval(c.String(), now, now.Add(in.For.or(approvalLife)))
+	a := plan.Approval(c.String(), now, now.Add(in.For.or(approvalLife)+w.Quarantine))
 	return history.Decision{Approval: &a}, nil
 }
 
@@ -192,6 +193,10 @@ func hold(_ Backend, c Caller, in request, now time.Time) (history.Decision, err
 	return history.Decision{Hold: &policies.HoldOrder{
 		Owner: in.Owner, By: c.String(), Reason: in.Reason, Until: now.Add(in.For.or(holdLife)),
 	}}, nil
+}
+
+func accept(_ Backend, c Caller, in request, _ time.Time) (history.Decision, error) {
+	return history.Decision{Accept: &history.Adopted{Owners: []string{in.Owner}, By: c.String()}}, nil
 }
 
 func resume(_ Backend, c Caller, in request, _ time.Time) (history.Decision, error) {

@@ -67,6 +67,9 @@ func TestDecisions(t *testing.T) {
 		{"a hold", "s", "hold/prod", `{"owner":"etcd/*","reason":"a disk","for":"2h"}`, 200, `"by":"sue"`},
 		{"a hold without a reason", "s", "hold/prod", `{"owner":"etcd/*"}`, 400, "reason"},
 		{"a hold of nobody", "s", "hold/prod", `{"reason":"x"}`, 400, "is no owner"},
+		{"a fleet is taken over", "a", "accept/prod", `{"owner":"pgsql/*"}`, 200, `"owners":["pgsql/*"]`},
+		{"by who may not", "s", "accept/prod", `{"owner":"pgsql/*"}`, 403, ""},
+		{"nobody is taken over", "a", "accept/prod", `{"owner":""}`, 400, ""},
 		{"its end", "s", "resume/prod", `{"owner":"etcd/*"}`, 200, `"owner":"etcd/*"`},
 		{"where nothing is remembered", "s", "hold/forgetful", `{"owner":"x","reason":"y"}`, 409, "nothing is remembered"},
 		{"nowhere", "s", "hold/nope", `{"owner":"x","reason":"y"}`, 404, "no such inventory"},
@@ -115,5 +118,16 @@ func TestEveryCallThatDoesSomethingIsJournaled(t *testing.T) {
 		if rec := ask(h, "GET", "/api/v1/history/prod?limit="+limit, bearer("c")); rec.Code != 400 {
 			t.Errorf("limit %s: %d", limit, rec.Code)
 		}
+	}
+}
+
+// What rests in quarantine is approved for that time, too.
+func TestAnApprovalOutlivesAQuarantine(t *testing.T) {
+	l := inSync("prod", noon)
+	l.journal = memory(t)
+	w := newWindows(Options{Quarantine: 48 * time.Hour})
+	d, err := w.approval(l, Caller{Name: "ann"}, request{Digest: planned(t, l.journal, resource.Restart), For: duration(time.Hour)}, noon)
+	if err != nil || !d.Approval.Until.Equal(noon.Add(49*time.Hour)) {
+		t.Errorf("%+v %v", d.Approval, err)
 	}
 }

@@ -37,7 +37,9 @@ type Options struct {
 	// Patience is how long ago an inventory may have been looked at before /healthz complains. It
 	// must be longer than the longest round; 0 means one hour.
 	Patience time.Duration
-	Now      func() time.Time // nil means time.Now
+	// Quarantine is how much longer an approval counts, because what it lets through rests for so long.
+	Quarantine time.Duration
+	Now        func() time.Time // nil means time.Now
 }
 
 const defaultPatience = time.Hour

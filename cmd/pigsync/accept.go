@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,11 +19,29 @@ func newAccept(o *options) *cobra.Command {
 			"Read the plan first: what differs is made as the inventory says.",
 		Example: "  pigsync accept pgsql/pg-test --name prod",
 		Args:    one("OWNER"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.client.server != "" {
+				return o.acceptThere(cmd.Context(), args[0], by)
+			}
 			accepted := history.Adopted{Owners: args, By: who(by, o.getenv)}
-			return o.decide(time.Now(), history.Decision{Accept: &accepted}, "%s may be changed from now on\n", args[0])
+			return o.decide(time.Now(), history.Decision{Accept: &accepted}, accepts, args[0])
 		},
 	}
+	o.clientFlags(cmd)
 	cmd.Flags().StringVar(&by, "by", "", "who accepts it (default: the user of the system)")
 	return cmd
+}
+
+const accepts = "%s may be changed from now on\n"
+
+// acceptThere has a daemon accept it, under the name of the token.
+func (o *options) acceptThere(ctx context.Context, owner, by string) error {
+	if err := ownName(by); err != nil {
+		return err
+	}
+	var d history.Decision
+	if _, err := o.send(ctx, "accept", map[string]string{"owner": owner}, &d); err != nil {
+		return err
+	}
+	return o.decided(d, accepts, owner)
 }

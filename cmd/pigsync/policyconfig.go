@@ -143,9 +143,10 @@ func (w windowConfig) margin() time.Duration {
 	return min(time.Minute, w.Lasts/10)
 }
 
-// exceptions are days, or all days of a calendar.
+// exceptions are days, or all days of a calendar, whose mistakes are told where it stands.
 func (c policyCompiler) exceptions(text, at string) []policies.Days {
 	if calendar, named := c.Calendars[text]; named {
+		c.wrong = func(string, string, ...any) {}
 		return each(calendar, "policies.calendars."+text, c.days)
 	}
 	return []policies.Days{c.days(text, at)}

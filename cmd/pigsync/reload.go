@@ -254,6 +254,7 @@ func (s *service) answer(c *config, hooks []server.Hook) {
 	}
 	h := server.New(server.Options{
 		Backends: backends, Gatherer: s.reg, Registry: anew{s.reg}, Log: s.log, Version: version(), Access: c.access(), Hooks: hooks,
+		Quarantine: c.Policies.approvalLasts() - approvalLife,
 	})
 	s.answers.Store(&h)
 }
