@@ -2,6 +2,7 @@
 #   make demo                          a fleet of four machines, converging, on this machine
 #   make test                          everything that is fast: unit, conformance, race, sandbox stories
 #   make sandbox-test RUN=TestEtcdHeal only the sandbox stories whose names match
+#   make packages                      deb and rpm
 #   make soak                          the long walks: every crash point, every power cut, every fuzz target
 
 GO      ?= go
@@ -12,7 +13,7 @@ SEED    ?= 13016039714513482205
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: all setup build test unit sandbox-test soak golden fuzz bench lint demo demo-down clean
+.PHONY: all setup build packages test unit sandbox-test soak golden fuzz bench lint demo demo-down clean
 
 all: lint unit build
 
@@ -22,6 +23,9 @@ setup: ## what a fresh Debian machine lacks
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/pigsync ./cmd/pigsync
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/lab ./lab/cmd/lab
+
+packages: ## deb and rpm in dist/
+	GO=$(GO) packages/build.sh
 
 test: setup unit build
 	PIGSYNC_SEED=$(SEED) ./stories.sh -short -run '$(RUN)'
@@ -56,4 +60,4 @@ demo-down:
 	$(SUDO) ./demo.sh down
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

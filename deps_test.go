@@ -46,6 +46,7 @@ var keepers = map[string][]string{
 	"go.etcd.io/etcd/":                   {"executors/etcd"},
 	"github.com/prometheus/":             {"reconcile", "server", "cmd/pigsync"},
 	"github.com/spf13/cobra":             {"cmd/pigsync", "lab/cmd/lab"},
+	"github.com/muesli/":                 {"cmd/pigsync"},
 	"github.com/santhosh-tekuri/":        {}, // tests alone
 	"golang.org/x/text/":                 {"resource"},
 	"github.com/jackc/pgx/":              {"executors/postgres"},
