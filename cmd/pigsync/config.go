@@ -23,6 +23,7 @@ type config struct {
 	CA          string            `yaml:"ca"`      // directory of ca.key and ca.crt; default <state>/ca
 	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures
 	Policies    policiesConfig    `yaml:"policies"`
+	Notify      notifyConfig      `yaml:"notify"`
 	Inventories []inventoryConfig `yaml:"inventories"`
 
 	judged *judgement // what Policies say, once it was compiled

@@ -68,6 +68,9 @@ func (c *config) rebase(base string) {
 	for i := range c.Forges {
 		paths = append(paths, &c.Forges[i].TokenFile, &c.Forges[i].CAFile)
 	}
+	for i := range c.Notify.Sinks {
+		paths = append(paths, &c.Notify.Sinks[i].URLFile)
+	}
 	for i := range c.SSH.Keys {
 		paths = append(paths, &c.SSH.Keys[i])
 	}
@@ -97,6 +100,7 @@ var nameOfInventory = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 func (c *config) check(d *decoder) {
 	c.checkPolicies(d)
 	c.checkAPI(d)
+	c.checkNotify(d)
 	c.checkForges(d)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		d.wrongAt("listen", "want host:port such as %s", defaultListen)

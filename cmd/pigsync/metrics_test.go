@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pigsync/pigsync/notify"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/server"
 )
@@ -49,6 +50,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	d := &describer{}
 	reconcile.NewMetrics(d)
 	newReloads(d)
+	notify.NewCounts(d)
 	server.New(server.Options{Registry: d})
 	words := regexp.MustCompile(`fqName: "([^"]*)".*constLabels: {([^}]*)}, variableLabels: {([^}]*)}`)
 	for _, desc := range d.descs {
@@ -82,5 +84,5 @@ var promised = []string{
 	"pigsync_plan_steps", "pigsync_plan_blocked", "pigsync_step_total", "pigsync_step_duration_seconds",
 	"pigsync_converge_duration_seconds", "pigsync_corrective_changes_total", "pigsync_rollbacks_total", "pigsync_fights",
 	"pigsync_suspended", "pigsync_window_open", "pigsync_queue_depth", "pigsync_queue_oldest_seconds", "pigsync_leader",
-	"pigsync_journal_pending_steps",
+	"pigsync_journal_pending_steps", "pigsync_notifications_total",
 }

@@ -23,6 +23,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/pigsync/pigsync/executors"
+	"github.com/pigsync/pigsync/notify"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/server"
 )
@@ -38,6 +39,7 @@ type service struct {
 	answers atomic.Pointer[http.Handler]
 
 	reloads reloads
+	voice   voice
 
 	mu     sync.Mutex // guards what follows
 	config *config
@@ -55,6 +57,7 @@ type loop struct {
 func newService(ctx context.Context, o *options, reg *prometheus.Registry, log *slog.Logger) *service {
 	return &service{
 		o: o, log: log, reg: reg, ctx: ctx, metrics: reconcile.NewMetrics(reg), reloads: newReloads(reg), loops: map[string]*loop{},
+		voice: voice{counts: notify.NewCounts(reg)},
 	}
 }
 
@@ -127,6 +130,10 @@ func (s *service) take(c *config) error {
 	if err := s.takeable(c); err != nil {
 		return err
 	}
+	sinks, err := c.sinks()
+	if err != nil {
+		return err
+	}
 	old := s.config
 	if err := s.change(c); err != nil {
 		if old != nil {
@@ -135,6 +142,7 @@ func (s *service) take(c *config) error {
 		return err
 	}
 	s.answer(c, hooks)
+	s.speak(sinks)
 	s.reloads.good.Set(1)
 	s.reloads.at.Set(float64(time.Now().UnixMilli()) / 1000)
 	return nil
@@ -190,7 +198,8 @@ func (s *service) change(c *config) error {
 // fingerprint is all that a loop is made by.
 func (c *config) fingerprint(inv inventoryConfig) []byte {
 	shared := *c
-	shared.Listen, shared.API, shared.Webhooks, shared.Inventories = "", apiConfig{}, nil, []inventoryConfig{inv}
+	shared.Listen, shared.API, shared.Webhooks, shared.Notify = "", apiConfig{}, nil, notifyConfig{}
+	shared.Inventories = []inventoryConfig{inv}
 	text, err := yaml.Marshal(shared)
 	if err != nil {
 		return nil // never the same as before
@@ -272,6 +281,7 @@ func (a anew) MustRegister(cs ...prometheus.Collector) {
 
 // end waits for all loops, whose context has ended, and closes what they hold.
 func (s *service) end() (err error) {
+	s.voice.hush()
 	for name, l := range s.loops {
 		<-l.done
 		err = errors.Join(err, l.session.Close())

@@ -71,7 +71,7 @@ func (s *service) serve(ctx context.Context) error {
 	defer wg.Wait()
 	defer stop()
 	listen := s.config.Listen
-	wg.Go(func() { watchdog(ctx, s.daemons) })
+	wg.Go(func() { watchdog(ctx, func() string { return s.voice.down() + summary(s.daemons()) }) })
 	wg.Go(func() { s.heed(ctx) })
 	s.log.Info("serving", slog.Int("inventories", len(s.daemons())), slog.String("listen", listen))
 	return server.Serve(ctx, listen, s, secured)
@@ -90,7 +90,7 @@ func (o *options) daemonLog() *slog.Logger {
 }
 
 // watchdog tells systemd that we are ready, and then, as often as it wants to know, that we live.
-func watchdog(ctx context.Context, daemons func() []*reconcile.Daemon) {
+func watchdog(ctx context.Context, status func() string) {
 	_, _ = sd.SdNotify(false, sd.SdNotifyReady) // not under systemd: nothing to tell
 	every, err := sd.SdWatchdogEnabled(false)
 	if err != nil || every == 0 {
@@ -104,7 +104,7 @@ func watchdog(ctx context.Context, daemons func() []*reconcile.Daemon) {
 			_, _ = sd.SdNotify(false, sd.SdNotifyStopping)
 			return
 		case <-t.C:
-			_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog+"\nSTATUS="+summary(daemons()))
+			_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog+"\nSTATUS="+status())
 		}
 	}
 }
