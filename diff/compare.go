@@ -35,6 +35,8 @@ type Change struct {
 	Fields []resource.Field
 	Err    error // why a Wait waits
 	Orphan bool  // its whole owner has left the inventory
+
+	follows bool // it is only needed once a file that others change has changed
 }
 
 // Hazard is the union of what the change's fields may cost, and of the loss where something goes.
@@ -75,7 +77,7 @@ func Compare(want, prior *resource.Set, have map[resource.ID]resource.State) []C
 			out = append(out, c)
 		}
 	}
-	return out
+	return append(out, outdated(out, want, have)...)
 }
 
 // remove is the change that takes r away, if there is anything to take.

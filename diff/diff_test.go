@@ -198,6 +198,29 @@ func TestWhoReadsADirectoryComesAfterItsFiles(t *testing.T) {
 	}
 }
 
+func TestWhatOthersChangeIsReadAgainInTheSamePlan(t *testing.T) {
+	unit := resource.ID{Kind: resource.KindUnit, Name: "a", At: "n"}
+	spec := resource.Unit{Active: true, Conf: "1", Noted: true, Loads: []resource.Load{{Path: "/d", Files: "*.cfg", Conf: true}}}
+	runs := resource.Resource{ID: unit, Spec: spec, Owner: "node/n"}
+	changes, goes := resource.Resource{ID: file("/d/1.cfg"), Spec: text("new"), Owner: "pgsql/p"}, resource.Resource{ID: file("/d/2.cfg"), Spec: text("x"), Owner: "pgsql/p"}
+	other := resource.Resource{ID: file("/d/3.txt"), Spec: text("x"), Owner: "pgsql/p"}
+	w := world{}.is(unit, resource.Unit{Active: true, Conf: "1", Noted: true}).is(changes.ID, text("old")).is(goes.ID, text("x")).is(other.ID, nil)
+	p := plan(t, set(t, runs, changes), set(t, goes), w)
+	if got, want := shape(p), "~/d/1.cfg -/d/2.cfg ~a"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	if s := p.Steps[2]; !slices.Equal(s.Needs, []int{0, 1}) || s.Hazard() != resource.Reload || s.Have.(resource.Unit).Conf != "" {
+		t.Errorf("%+v: want a reload that waits for the success of both", s)
+	}
+	if got := shape(plan(t, set(t, runs, other), nil, w)); got != "+/d/3.txt" {
+		t.Errorf("a file that it does not read: got %s", got)
+	}
+	changes.After = []resource.ID{unit}
+	if got := shape(plan(t, set(t, runs, changes), nil, w)); got != "~/d/1.cfg" {
+		t.Errorf("in a circle: got %s", got)
+	}
+}
+
 func TestCirclesAreNamed(t *testing.T) {
 	want := set(t,
 		resource.Resource{ID: file("a"), Spec: text("x"), After: []resource.ID{file("b")}},

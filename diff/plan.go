@@ -31,9 +31,12 @@ func NewPlan(want *resource.Set, changes []Change) (*Plan, error) {
 			return nil, err
 		}
 	}
-	needs := g.needs()
-	if p, err := g.order(needs, g.heeds()); err == nil {
+	needs, heeds := g.needs(), g.heeds()
+	if p, err := g.order(g.following(needs, heeds), heeds); err == nil {
 		return p, nil
+	}
+	if own := slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.follows }); len(own) < len(changes) {
+		return NewPlan(want, own) // the next round sees what follows
 	}
 	return g.order(needs, make([][]int, len(needs))) // to heed is a courtesy: not in a circle
 }
@@ -167,10 +170,10 @@ type readers interface{ ReadsFrom() []string }
 // heeds says for every change which others it comes after, whether they succeed or not: who reads a directory
 // reads it once its files are written.
 func (g *graph) heeds() [][]int {
-	in := map[resource.ID][]int{}
+	in := map[spot][]int{}
 	for i, c := range g.changes {
-		if c.ID.Kind == resource.KindFile && (c.Action == Create || c.Action == Update) {
-			dir := resource.ID{Kind: resource.KindDir, Name: path.Dir(c.ID.Name), At: c.ID.At}
+		if c.ID.Kind == resource.KindFile && c.Action != Wait && !c.Orphan {
+			dir := spot{path.Dir(c.ID.Name), c.ID.At}
 			in[dir] = append(in[dir], i)
 		}
 	}
@@ -181,7 +184,11 @@ func (g *graph) heeds() [][]int {
 			continue
 		}
 		for _, dir := range r.ReadsFrom() {
-			heeds[i] = append(heeds[i], in[resource.ID{Kind: resource.KindDir, Name: dir, At: c.ID.At}]...)
+			for _, f := range in[spot{dir, c.ID.At}] {
+				if file := g.changes[f]; file.Action != Delete || file.Owner != c.Owner { // what an owner removes, it removes last
+					heeds[i] = append(heeds[i], f)
+				}
+			}
 		}
 	}
 	return heeds

@@ -1,5 +1,7 @@
 package resource
 
+import "path"
+
 // Noted is the field of a unit of which only our own note is out of date: nothing of the service is
 // touched by renewing it.
 const Noted = "noted"
@@ -68,6 +70,22 @@ func (u Unit) ReadsFrom() (dirs []string) {
 		}
 	}
 	return dirs
+}
+
+// Outdated is what a running unit will be once a file of a directory that it reads again has changed.
+func (u Unit) Outdated(file string, have Spec) (then Spec, ok bool) {
+	h, _ := have.(Unit)
+	if !u.Active || !h.Active {
+		return nil, false
+	}
+	for _, l := range u.Loads {
+		match, err := path.Match(l.Files, path.Base(file))
+		if l.Conf && l.Path == path.Dir(file) && match && err == nil {
+			h.Conf = ""
+			return h, true
+		}
+	}
+	return nil, false
 }
 
 func (u Unit) compareRunning(h Unit, d *fields) {
