@@ -25,12 +25,9 @@ func (l *Look) seeSeated() (resource.Spec, error) {
 
 // MayLeave refuses to let a member go whom the others need now.
 func (l *Look) MayLeave() error {
-	s, err := l.status()
-	switch {
-	case err != nil:
+	s, err := l.unpaused()
+	if err != nil {
 		return err
-	case s.Pause:
-		return errors.New("the cluster is paused")
 	}
 	p, limit, err := l.askPeers()
 	if err != nil {

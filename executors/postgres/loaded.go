@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -35,7 +34,7 @@ func (l *Look) askLoaded() (resource.PGLoaded, error) {
 
 // seeLoaded is absent where no server is.
 func (l *Look) seeLoaded() (resource.Spec, error) {
-	if _, err := l.status(); errors.Is(err, ErrStopped) && errors.Is(l.idle(err), ErrNothing) {
+	if l.bare() {
 		return nil, nil
 	}
 	loaded, err := l.loaded()

@@ -131,6 +131,12 @@ func (l *Look) leads() error {
 	return nil
 }
 
+// bare tells whether no server runs, and nothing lies where one should.
+func (l *Look) bare() bool {
+	_, err := l.status()
+	return errors.Is(err, ErrStopped) && errors.Is(l.idle(err), ErrNothing)
+}
+
 // idle tells an empty place from one where Patroni has stopped.
 func (l *Look) idle(stopped error) error {
 	d, err := l.onDisk()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,25 +28,9 @@ func (l *Look) halted() (bool, error) {
 
 func (l *Look) noteOfHalt() string { return noteHalted + "-" + l.seat.Instance }
 
-// console is a session with the pooler itself, as the account that it knows as a peer.
+// console is a session with the pooler itself.
 func (l *Look) console(ctx context.Context) (*pgconn.PgConn, error) {
-	uid, err := l.node.UID(l.seat.DBSU)
-	if err != nil {
-		return nil, err
-	}
-	dial := l.h.Socket
-	if dial == nil {
-		dial = Peer
-	}
-	cfg, err := pgconn.ParseConfig("host=/ port=6432 user=postgres dbname=pgbouncer sslmode=disable passfile=/nonexistent servicefile=/nonexistent")
-	if err != nil {
-		return nil, fmt.Errorf("prepare a session: %w", err)
-	}
-	path := l.seat.Socket + "/.s.PGSQL." + strconv.Itoa(l.seat.Pooler)
-	cfg.Host, cfg.Port, cfg.User, cfg.Password = l.seat.Socket, uint16(l.seat.Pooler), l.seat.DBSU, "" //nolint:gosec // a port
-	cfg.RuntimeParams, cfg.Fallbacks, cfg.ConnectTimeout = map[string]string{}, nil, connectTimeout
-	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path, uid) }
-	conn, err := pgconn.ConnectConfig(ctx, cfg)
+	conn, err := l.dial(ctx, l.seat.Pooler, "pgbouncer", map[string]string{})
 	if err != nil {
 		return nil, fmt.Errorf("the pooler cannot be reached: %w", explain(err, false))
 	}

@@ -86,12 +86,10 @@ func setback(err error) error {
 
 // mayRestart looks at the whole cluster right before: nobody else may be away, or behind.
 func (l *Look) mayRestart() error {
-	s, err := l.status()
+	s, err := l.unpaused()
 	switch {
 	case err != nil:
 		return err
-	case s.Pause:
-		return errors.New("the cluster is paused")
 	case s.Patroni.Scope != l.seat.Cluster:
 		return fmt.Errorf("Patroni here is one of the cluster %q", s.Patroni.Scope)
 	case !s.runs():
@@ -100,6 +98,15 @@ func (l *Look) mayRestart() error {
 		return fmt.Errorf("%w: the cluster has no leader now", executors.ErrMoved)
 	}
 	return l.othersWell()
+}
+
+// unpaused is what Patroni says of its own member, while nobody has told it to keep its hands off.
+func (l *Look) unpaused() (status, error) {
+	s, err := l.status()
+	if err == nil && s.Pause {
+		err = errors.New("the cluster is paused")
+	}
+	return s, err
 }
 
 // peers is what Patroni says of all members, and of the limits it holds them to.

@@ -40,7 +40,7 @@ func (l *Look) askRules() (out rules, err error) {
 
 // seeRules is absent where no server is.
 func (l *Look) seeRules() (resource.Spec, error) {
-	if _, err := l.status(); errors.Is(err, ErrStopped) && errors.Is(l.idle(err), ErrNothing) {
+	if l.bare() {
 		return nil, nil
 	}
 	r, err := l.askRules()

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -58,7 +57,7 @@ func (l *Look) withServer(m resource.PGMember, s status) (resource.Spec, error) 
 
 // seeAltered is absent where no server runs.
 func (l *Look) seeAltered() (resource.Spec, error) {
-	if _, err := l.status(); errors.Is(err, ErrStopped) && errors.Is(l.idle(err), ErrNothing) {
+	if l.bare() {
 		return nil, nil
 	}
 	own, err := l.server()

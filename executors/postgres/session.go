@@ -49,6 +49,16 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 
 // connect opens a session in a database of the instance.
 func (l *Look) connect(ctx context.Context, database string, look bool) (*session, error) {
+	conn, err := l.dial(ctx, l.seat.Port, database, params(look))
+	if err != nil {
+		return nil, explain(err, false)
+	}
+	return &session{conn: conn}, nil
+}
+
+// dial connects to what listens at a port's socket, as the account that it knows as a peer. Neither the
+// environment nor the files of whoever runs this process have a say.
+func (l *Look) dial(ctx context.Context, port int, database string, params map[string]string) (*pgconn.PgConn, error) {
 	uid, err := l.node.UID(l.seat.DBSU)
 	if err != nil {
 		return nil, err
@@ -57,20 +67,15 @@ func (l *Look) connect(ctx context.Context, database string, look bool) (*sessio
 	if dial == nil {
 		dial = Peer
 	}
-	// Neither the environment nor the files of whoever runs this process have a say.
 	cfg, err := pgconn.ParseConfig("host=/ port=5432 user=postgres dbname=postgres sslmode=disable passfile=/nonexistent servicefile=/nonexistent")
 	if err != nil {
 		return nil, fmt.Errorf("prepare a session: %w", err)
 	}
-	path := l.seat.Socket + "/.s.PGSQL." + strconv.Itoa(l.seat.Port)
-	cfg.Host, cfg.Port, cfg.User, cfg.Database, cfg.Password = l.seat.Socket, uint16(l.seat.Port), l.seat.DBSU, database, "" //nolint:gosec // a port
-	cfg.RuntimeParams, cfg.Fallbacks, cfg.ConnectTimeout = params(look), nil, connectTimeout
+	path := l.seat.Socket + "/.s.PGSQL." + strconv.Itoa(port)
+	cfg.Host, cfg.Port, cfg.User, cfg.Database, cfg.Password = l.seat.Socket, uint16(port), l.seat.DBSU, database, "" //nolint:gosec // a port
+	cfg.RuntimeParams, cfg.Fallbacks, cfg.ConnectTimeout = params, nil, connectTimeout
 	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path, uid) }
-	conn, err := pgconn.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return nil, explain(err, false)
-	}
-	return &session{conn: conn}, nil
+	return pgconn.ConnectConfig(ctx, cfg)
 }
 
 // close ends a session; the server forgets what was not committed.
