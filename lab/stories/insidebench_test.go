@@ -36,6 +36,7 @@ func BenchmarkPgsqlEdits(b *testing.B) {
 		{"service", func(n int) inside {
 			return inside{services: []string{fmt.Sprintf("{ name: extra, port: %d, selector: '[]', check: /read-only, dest: pgbouncer }", 5450+n%40)}}
 		}},
+		{"parameter", func(n int) inside { return parameters(fmt.Sprintf("work_mem: %dMB", 8+n%50)) }},
 	} {
 		s.commit("before "+e.name, e.in(0))
 		s.converges(time.Minute)

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +20,9 @@ type stroll struct {
 	now    plot
 }
 
-// plot is what the inventory says: entries by name, so that each can come, change and go.
-type plot struct{ users, databases, rules, services map[string]string }
+// plot is what the inventory says: entries by name, so that each can come, change and go. What an entry says
+// nothing of is left as it is, so that each says all: or the cluster would remember what a fresh one never had.
+type plot struct{ users, databases, rules, services, params map[string]string }
 
 // inventory is the plot as an inventory.
 func (p plot) inventory() inside {
@@ -29,7 +32,11 @@ func (p plot) inventory() inside {
 		}
 		return out
 	}
-	return inside{users: list(p.users), databases: list(p.databases), rules: list(p.rules), services: list(p.services)}
+	i := inside{users: list(p.users), databases: list(p.databases), rules: list(p.rules), services: list(p.services)}
+	if len(p.params) > 0 {
+		i.vars = []string{"pg_parameters: { " + strings.Join(list(p.params), ", ") + " }"}
+	}
+	return i
 }
 
 const names = 4 // of each kind
@@ -37,20 +44,25 @@ const names = 4 // of each kind
 // pick is one of the texts.
 func (w *stroll) pick(texts ...string) string { return texts[w.chance.IntN(len(texts))] }
 
+func (w *stroll) flip() bool { return w.chance.IntN(2) == 0 }
+
 // turns are the edits in git.
 func (w *stroll) turns() []func() {
 	n := w.chance.IntN(names)
 	return []func(){
 		func() {
-			w.now.users[fmt.Sprint(n)] = fmt.Sprintf("{ name: walker_%d, password: Walk.%d, pgbouncer: %v, connlimit: %d, %s, %s }", n, w.chance.IntN(3), w.chance.IntN(2) == 0,
-				w.chance.IntN(50)-1, w.pick("comment: one", "comment: 'it''s \"two\"'", "createdb: true", "expire_in: 90", "expire_at: '2031-01-01'"),
-				w.pick("roles: [ dbrole_readonly ]", "roles: [ { name: dbrole_readwrite, inherit: false } ]", "parameters: { work_mem: 3MB }", "parameters: { search_path: [ shop, public ] }"))
+			w.now.users[fmt.Sprint(n)] = fmt.Sprintf("{ name: walker_%d, password: Walk.%d, pgbouncer: %v, connlimit: %d, createdb: %v, comment: %s, %s, roles: [ { name: dbrole_readonly, inherit: %v } ], parameters: { work_mem: %dMB, search_path: [ shop, %s ] } }",
+				n, w.chance.IntN(3), w.flip(), w.chance.IntN(50)-1, w.flip(), w.pick("one", "'it''s \"two\"'"), w.pick("expire_in: 90", "expire_at: '2031-01-01'"), w.flip(), 2+w.chance.IntN(3), w.pick("public", "app"))
 		},
 		func() {
-			w.now.databases[fmt.Sprint(n)] = fmt.Sprintf("{ name: walk_%d, owner: %s, pgbouncer: %v, connlimit: %d, schemas: [ { name: a, owner: %s } ], extensions: [ { name: citext, schema: %s } ], %s }",
-				n, w.pick("app", "dbuser_dba"), w.chance.IntN(2) == 0, 10+w.chance.IntN(40), w.pick("app", "dbuser_dba"), w.pick("a", "public"),
-				w.pick("comment: one", "parameters: { statement_timeout: 2min }", "revokeconn: true", "pool_size: 5"))
+			w.now.databases[fmt.Sprint(n)] = fmt.Sprintf("{ name: walk_%d, owner: %s, pgbouncer: %v, connlimit: %d, schemas: [ { name: a, owner: %s } ], extensions: [ { name: citext, schema: %s } ], comment: %s, parameters: { statement_timeout: %dmin }, revokeconn: %v, pool_size: %d }",
+				n, []string{"app", "dbuser_dba"}[n%2], w.flip(), 10+w.chance.IntN(40), w.pick("app", "dbuser_dba"), w.pick("a", "public"), w.pick("one", "two"), 1+w.chance.IntN(3), n == 1, 5+w.chance.IntN(3))
 		},
+		func() {
+			name := w.pick("work_mem", "maintenance_work_mem", "log_temp_files")
+			w.now.params[name] = fmt.Sprintf("%s: %dMB", name, 20+w.chance.IntN(5))
+		},
+		func() { delete(w.now.params, w.pick("work_mem", "maintenance_work_mem", "log_temp_files")) },
 		func() {
 			w.now.rules[fmt.Sprint(n)] = fmt.Sprintf("{ user: app, db: %s, addr: 192.0.2.%d, auth: %s, role: %s }", w.pick("app", "all"), n, w.pick("pwd", "ssl", "deny"), w.pick("common", "replica", "primary"))
 		},
@@ -84,11 +96,16 @@ func (w *stroll) pranks() []string {
 		"rm -f " + w.pick(files...),
 		"test ! -s " + w.pick(files...) + " || echo '# a prank' >>" + w.pick(files[:3]...),
 		"systemctl stop pgbouncer",
+		sql("postgres", "ALTER SYSTEM SET work_mem = '99MB'") + "; " + sql("postgres", "SELECT pg_reload_conf()"),
+		"patronictl -c /etc/patroni/patroni.yml edit-config --force -p maintenance_work_mem=77MB pg-test",
 	}
 }
 
-// steps is how far the walk goes.
+// steps is how far the walk goes; PIGSYNC_STEPS says it otherwise.
 func (w *stroll) steps() int {
+	if n, err := strconv.Atoi(os.Getenv("PIGSYNC_STEPS")); err == nil {
+		return n
+	}
 	if soak() {
 		return 500
 	}
@@ -96,10 +113,10 @@ func (w *stroll) steps() int {
 }
 
 // TestPgsqlRandomWalk: whatever is edited in git and done by hand, in whatever order, the cluster ends as the
-// inventory says, and its clients lose nothing.
+// inventory says, as one that was made of it on bare nodes, and its clients lose nothing.
 func TestPgsqlRandomWalk(t *testing.T) {
 	long(t)
-	w := &stroll{story: onCluster(t), chance: drawn(t), now: plot{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}}
+	w := &stroll{story: onCluster(t), chance: drawn(t), now: plot{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}}
 	direct := w.loads(5436, true, 20)
 	var slowest time.Duration
 	for n := 1; n <= w.steps() && !t.Failed(); n++ {
@@ -123,4 +140,13 @@ func TestPgsqlRandomWalk(t *testing.T) {
 	w.isHealthy(1, 3)
 	direct.lostNothing()
 	t.Logf("the slowest step took %s", round(slowest))
+	if t.Failed() {
+		return
+	}
+	walked := w.portrait()
+	s := onBareNodes(t)
+	s.serve()
+	s.commit("where the walk ended", w.now.inventory())
+	s.converges(15 * time.Minute)
+	s.resembles(walked)
 }
