@@ -158,8 +158,15 @@ func TestEveryCodeHasItsTale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pages, err := os.ReadFile("../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := tales(t)
 	for _, code := range regexp.MustCompile(`PS\d{3}`).FindAllString(string(doc), -1) {
+		if !strings.Contains(string(pages), code) {
+			t.Errorf("docs/policies.md does not tell of %s", code)
+		}
 		tale, told := all[code]
 		if !told {
 			t.Errorf("%s has no tale", code)
