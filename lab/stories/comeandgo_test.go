@@ -130,7 +130,7 @@ func (s *story) setback() {
 	s.objects(st, "PS131", pgMember(2)[len("~ "):])
 	s.quietLooks(3, "held")
 	var tried []string
-	for _, did := range notes(s.journal()[from:], "result") {
+	for _, did := range notes(s.journal()[from:], "intent") {
 		if strings.Contains(did, "pgmember:") {
 			tried = append(tried, did)
 		}
