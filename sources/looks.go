@@ -20,3 +20,18 @@ func Looked(ctx context.Context, took time.Duration) {
 		f(took)
 	}
 }
+
+type askKey struct{}
+
+// WithRemotes has f told what came of asking each remote of a source that may have several: the n-th of its
+// configuration, 0 for the first, by the name that is shown to people.
+func WithRemotes(ctx context.Context, f func(n int, remote string, err error)) context.Context {
+	return context.WithValue(ctx, askKey{}, f)
+}
+
+// Asked tells whoever wants to know by [WithRemotes] that a remote was asked, and what came of it.
+func Asked(ctx context.Context, n int, remote string, err error) {
+	if f, wanted := ctx.Value(askKey{}).(func(int, string, error)); wanted {
+		f(n, remote, err)
+	}
+}

@@ -77,7 +77,7 @@ func (s *Source) bring(ctx context.Context, session transport.UploadPackSession,
 		}
 		return s.pinned, err
 	}
-	tip, err := list.find(s.options.Ref)
+	tip, err := list.follow(s.options)
 	if err != nil {
 		return tip, err
 	}
@@ -101,7 +101,7 @@ func (s *Source) request(ctx context.Context, session transport.UploadPackSessio
 		return err
 	}
 	req.Haves = haves
-	if err := s.ask(req, ar.Capabilities); err != nil {
+	if err := s.prefer(req, ar.Capabilities); err != nil {
 		return err
 	}
 	res, err := session.UploadPack(ctx, req)
@@ -115,8 +115,8 @@ func (s *Source) request(ctx context.Context, session transport.UploadPackSessio
 	return s.store.add(ctx, packOf(req.Capabilities, res), s.packLimits())
 }
 
-// ask sets what we would like: no chatter, and big blobs left out where the server can.
-func (s *Source) ask(req *packp.UploadPackRequest, offered *capability.List) error {
+// prefer sets what we would like: no chatter, and big blobs left out where the server can.
+func (s *Source) prefer(req *packp.UploadPackRequest, offered *capability.List) error {
 	if offered.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,18 +24,43 @@ type Source struct {
 	pinned  plumbing.Hash // the commit that Options.Ref names; zero: it names a branch or tag
 	key     string        // names repository and ref in the store
 	store   *store
+	mirrors []*Source     // asked in turn while this one does not answer; they share the store
 	wake    chan struct{} // capacity one: someone thinks there is news
 	turn    chan struct{} // capacity one: held during an attempt, of which there is one at a time
 
-	mu    sync.Mutex // guards what follows
-	due   time.Time  // when to look again
-	agent *gitssh.PublicKeysCallback
+	mu       sync.Mutex // guards what follows
+	due      time.Time  // when to look again
+	compared time.Time  // when mirrors that were not needed were last looked at
+	agent    *gitssh.PublicKeysCallback
 }
 
 var _ sources.Source = (*Source)(nil)
 
 // New prepares to follow what o names. It makes o.Dir when it is missing, and talks to no one.
 func New(o Options) (*Source, error) {
+	s, err := remote(o)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range o.Mirrors {
+		mirror, err := remote(m.of(o))
+		if err != nil {
+			return nil, fmt.Errorf("mirror %d: %w", i+1, err)
+		}
+		s.mirrors = append(s.mirrors, mirror)
+	}
+	st, err := openStore(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open object store: %w", err)
+	}
+	for _, one := range slices.Concat(s.mirrors, []*Source{s}) {
+		one.store, one.key = st, s.key
+	}
+	return s, nil
+}
+
+// remote is a source of one remote, without a store yet.
+func remote(o Options) (*Source, error) {
 	a, err := parseAddress(o.URL, o.AllowLocal)
 	if err != nil {
 		return nil, err
@@ -43,13 +69,13 @@ func New(o Options) (*Source, error) {
 	if err := o.check(a); err != nil {
 		return nil, fmt.Errorf("%s: %w", a.shown, err)
 	}
-	st, err := openStore(o.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("open object store: %w", err)
+	followed := a.shown + "\n" + o.Ref
+	if o.Versions != "" {
+		followed += "\n" + o.Versions
 	}
-	sum := sha256.Sum256([]byte(a.shown + "\n" + o.Ref))
+	sum := sha256.Sum256([]byte(followed))
 	s := &Source{
-		options: o, address: a, store: st, key: hex.EncodeToString(sum[:8]),
+		options: o, address: a, key: hex.EncodeToString(sum[:8]),
 		wake: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 	}
 	if isCommit(o.Ref) {
@@ -125,7 +151,7 @@ func (s *Source) attempt(ctx context.Context, after string) (sources.Revision, e
 }
 
 func (s *Source) look(ctx context.Context, after string) (sources.Revision, error) {
-	head, err := s.fetch(ctx)
+	head, from, err := s.ask(ctx)
 	if err != nil {
 		return sources.Revision{}, err
 	}
@@ -136,27 +162,26 @@ func (s *Source) look(ctx context.Context, after string) (sources.Revision, erro
 	if err != nil {
 		return sources.Revision{}, err
 	}
-	if err := s.accept(ctx, head); err != nil {
+	if err := s.accept(ctx, head, from); err != nil {
 		return sources.Revision{}, err
 	}
 	return rev, nil
 }
 
-// accept remembers head as the last one yielded, unless it takes something back.
-func (s *Source) accept(ctx context.Context, head plumbing.Hash) error {
+// accept remembers head as the last one yielded, unless it takes something back. A mirror never does: it may be
+// behind.
+func (s *Source) accept(ctx context.Context, head plumbing.Hash, from *Source) error {
 	last, err := s.store.head(s.key)
 	if err != nil || last == head {
 		return err
 	}
-	if !last.IsZero() && s.pinned.IsZero() && !s.options.AllowRewind {
+	if !last.IsZero() && s.pinned.IsZero() && (from != s || !s.options.AllowRewind) {
 		kept, err := s.store.contains(ctx, head, last)
 		if err != nil {
-			return fmt.Errorf("%s: compare %.12s with %.12s: %w", s.address.shown, head, last, err)
+			return fmt.Errorf("%s: compare %.12s with %.12s: %w", from.address.shown, head, last, err)
 		}
 		if !kept {
-			return sources.Errorf(sources.ErrRewound,
-				"%s: %.12s does not contain %.12s, the last revision: history was rewound, which is not allowed here (AllowRewind)",
-				s.address.shown, head, last)
+			return from.rewound(ctx, head, last)
 		}
 	}
 	if err := s.store.setHead(s.key, head); err != nil {

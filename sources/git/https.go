@@ -25,16 +25,28 @@ const (
 
 // https opens a session over https. What it learned of credentials is to be hidden.
 func (s *Source) https(ctx context.Context) (transport.UploadPackSession, secrets, error) {
-	user, password, err := s.credential(ctx)
-	hidden := secrets{}.with(user, password)
-	if err != nil {
-		return nil, hidden, fmt.Errorf("read credential: %w", err)
-	}
-	client, err := s.httpClient(ctx)
+	client, ep, auth, hidden, err := s.webClient(ctx)
 	if err != nil {
 		return nil, hidden, err
 	}
-	var auth transport.AuthMethod // nil sends none
+	session, err := githttp.NewClient(client).NewUploadPackSession(ep, auth)
+	if err != nil {
+		client.CloseIdleConnections()
+		return nil, hidden, err
+	}
+	return idleCloser{session, client}, hidden, nil
+}
+
+// webClient is how the repository is reached over https, and as whom; auth is nil when nobody is named.
+func (s *Source) webClient(ctx context.Context) (client *http.Client, ep *transport.Endpoint, auth transport.AuthMethod, hidden secrets, err error) {
+	user, password, err := s.credential(ctx)
+	hidden = secrets{}.with(user, password)
+	if err != nil {
+		return nil, nil, nil, hidden, fmt.Errorf("read credential: %w", err)
+	}
+	if client, err = s.httpClient(ctx); err != nil {
+		return nil, nil, nil, hidden, err
+	}
 	if user != "" || password != "" {
 		auth = &githttp.BasicAuth{Username: user, Password: password}
 	}
@@ -42,13 +54,7 @@ func (s *Source) https(ctx context.Context) (transport.UploadPackSession, secret
 	if isIPv6(host) {
 		host = "[" + host + "]"
 	}
-	ep := &transport.Endpoint{Protocol: "https", Host: host, Port: s.address.port, Path: s.address.path}
-	session, err := githttp.NewClient(client).NewUploadPackSession(ep, auth)
-	if err != nil {
-		client.CloseIdleConnections()
-		return nil, hidden, err
-	}
-	return idleCloser{session, client}, hidden, nil
+	return client, &transport.Endpoint{Protocol: "https", Host: host, Port: s.address.port, Path: s.address.path}, auth, hidden, nil
 }
 
 // idleCloser closes the connections that were kept for the session.
@@ -60,6 +66,17 @@ type idleCloser struct {
 func (c idleCloser) Close() error {
 	defer c.client.CloseIdleConnections()
 	return c.UploadPackSession.Close()
+}
+
+// idlePusher closes the connections that were kept for the session.
+type idlePusher struct {
+	transport.ReceivePackSession
+	client *http.Client
+}
+
+func (c idlePusher) Close() error {
+	defer c.client.CloseIdleConnections()
+	return c.ReceivePackSession.Close()
 }
 
 func (s *Source) credential(ctx context.Context) (user, password string, err error) {

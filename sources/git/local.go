@@ -32,10 +32,13 @@ func (s *Source) copyLocal(ctx context.Context) (plumbing.Hash, error) {
 	head := s.pinned
 	if head.IsZero() {
 		list, err := localRefs(sto, s.options.Ref)
+		if err == nil && s.options.Versions != "" {
+			err = list.addAny(sto)
+		}
 		if err != nil {
 			return head, err
 		}
-		if head, err = list.find(s.options.Ref); err != nil {
+		if head, err = list.follow(s.options); err != nil {
 			return head, err
 		}
 	}

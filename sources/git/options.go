@@ -20,6 +20,11 @@ type Options struct {
 	Dir  string // where objects are kept; made when missing; one process, one directory
 	Ref  string // a branch, else a tag; "refs/…" in full; a full commit hash; "" means the remote's HEAD
 	Path string // the directory of the repository that is the inventory's root; "" means all of it
+	// Versions follows tags instead of Ref: the highest version that this constraint takes, such as ">=1.4 <2".
+	Versions string
+
+	// Mirrors are asked, in this order, while the repository at URL gives no answer.
+	Mirrors []Mirror
 
 	Interval time.Duration // between two looks at the remote, give or take a tenth; 0 means one minute
 	Timeout  time.Duration // for one look, all of it; 0 means two minutes
@@ -39,6 +44,21 @@ type Options struct {
 	KnownHosts string // required for ssh: the hosts' keys; there is no trust on first use
 
 	Signer Signer // tells who signed a commit; nil: nobody agrees to anything by commit
+}
+
+// Mirror is another remote of the same repository, with the credentials and keys of its own.
+type Mirror struct {
+	URL        string
+	Credential Credential
+	CAFile     string
+	KeyFile    string
+	KnownHosts string
+}
+
+// of are the options to reach a mirror; what is followed and how much is taken stays.
+func (m Mirror) of(o Options) Options {
+	o.URL, o.Credential, o.CAFile, o.KeyFile, o.KnownHosts, o.Mirrors = m.URL, m.Credential, m.CAFile, m.KeyFile, m.KnownHosts, nil
+	return o
 }
 
 // Credential gives the name and password (or token) for https. It is asked before each fetch,
@@ -99,6 +119,9 @@ func (o Options) check(a address) error {
 		return fmt.Errorf("path %q must be relative, without . or .. in it", sources.Clean(o.Path, 120))
 	}
 	if err := checkRef(o.Ref); err != nil {
+		return err
+	}
+	if err := checkVersions(o); err != nil {
 		return err
 	}
 	if a.scheme == "ssh" && o.KnownHosts == "" {

@@ -45,6 +45,14 @@ func (r refs) find(ref string) (plumbing.Hash, error) {
 	return plumbing.ZeroHash, sources.Errorf(sources.ErrNoRef, "the repository has no branch or tag %s", ref)
 }
 
+// follow resolves what the options say to follow.
+func (r refs) follow(o Options) (plumbing.Hash, error) {
+	if o.Versions == "" {
+		return r.find(o.Ref)
+	}
+	return r.highest(o.Versions)
+}
+
 // candidates are the full names of what ref may mean, the best first.
 func candidates(ref string) []string {
 	if ref == "" {

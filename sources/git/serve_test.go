@@ -38,7 +38,7 @@ func serveHTTPS(t testing.TB, r *repo, user, password string) (git.Options, *htt
 	backend := &cgi.Handler{
 		Path: gitProgram(t, "git-http-backend"),
 		Env: []string{
-			"GIT_PROJECT_ROOT=" + filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1", "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1",
+			"GIT_PROJECT_ROOT=" + filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1", "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "REMOTE_USER=" + user,
 		},
 		Stderr: io.Discard,
 	}
@@ -155,7 +155,10 @@ func serveConn(conn net.Conn, config *ssh.ServerConfig, program, dir string) {
 			}
 			_ = req.Reply(true, nil)
 			cmd := exec.Command(program, dir)
-			if !strings.Contains(string(req.Payload), "git-upload-pack '/inventory.git'") {
+			switch asked := string(req.Payload); {
+			case strings.Contains(asked, "git-receive-pack '/inventory.git'"):
+				cmd = exec.Command(strings.Replace(program, "git-upload-pack", "git-receive-pack", 1), dir)
+			case !strings.Contains(asked, "git-upload-pack '/inventory.git'"):
 				cmd = exec.Command(program, "/nonexistent")
 			}
 			cmd.Stdout, cmd.Stderr = ch, ch.Stderr()

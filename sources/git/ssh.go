@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,26 +21,31 @@ const maxKey = 64 << 10
 
 // ssh opens a session over ssh, through a relay that ends with ctx.
 func (s *Source) ssh(ctx context.Context) (transport.UploadPackSession, error) {
-	auth, err := s.sshAuth()
+	auth, ep, r, err := s.sshClient(ctx)
 	if err != nil {
 		return nil, err
-	}
-	r, err := startRelay(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ep := &transport.Endpoint{
-		Protocol: "ssh", User: s.address.user, Host: s.address.host, Port: s.address.port, Path: s.address.path,
-		Proxy: transport.ProxyOptions{URL: r.url()},
 	}
 	session, err := gitssh.NewClient(nil).NewUploadPackSession(ep, auth)
 	if err != nil {
-		if cause := r.close(); cause != nil {
-			return nil, cause
-		}
-		return nil, err
+		return nil, cmp.Or(r.close(), err)
 	}
 	return relayed{session, r}, nil
+}
+
+// sshClient is how the repository is reached over ssh, and as whom.
+func (s *Source) sshClient(ctx context.Context) (gitssh.AuthMethod, *transport.Endpoint, *relay, error) {
+	auth, err := s.sshAuth()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	r, err := startRelay(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return auth, &transport.Endpoint{
+		Protocol: "ssh", User: s.address.user, Host: s.address.host, Port: s.address.port, Path: s.address.path,
+		Proxy: transport.ProxyOptions{URL: r.url()},
+	}, r, nil
 }
 
 // relayed ends the relay with the session.
@@ -52,6 +58,19 @@ type relayed struct {
 // error is on its way already.
 func (r relayed) Close() error {
 	_ = r.UploadPackSession.Close()
+	_ = r.relay.close()
+	return nil
+}
+
+// relayedPusher ends the relay with the session.
+type relayedPusher struct {
+	transport.ReceivePackSession
+	relay *relay
+}
+
+// Close ends the session, as that of relayed does.
+func (r relayedPusher) Close() error {
+	_ = r.ReceivePackSession.Close()
 	_ = r.relay.close()
 	return nil
 }

@@ -278,3 +278,14 @@ func (s *store) blob(h plumbing.Hash, max int64) ([]byte, error) {
 	}
 	return io.ReadAll(r)
 }
+
+// bytes is how much the packs take.
+func (s *store) bytes() (sum int64, err error) {
+	entries, err := os.ReadDir(s.packs())
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			sum += info.Size()
+		}
+	}
+	return sum, err
+}
