@@ -17,6 +17,8 @@ type Decision struct {
 	Hold     *policies.HoldOrder `json:"hold,omitempty"`
 	Release  *Released           `json:"release,omitempty"`
 	Accept   *Adopted            `json:"accept,omitempty"`
+	Rollback *Quarantined        `json:"rollback,omitempty"`
+	Forgive  *Forgiven           `json:"forgive,omitempty"`
 }
 
 // maxDecision is the longest decision in bytes; an approval of 100,000 steps fits.
@@ -44,8 +46,14 @@ func (d Decision) check() error {
 	if d.Accept != nil {
 		errs = append(errs, checkAccept(d.Accept))
 	}
+	if d.Rollback != nil {
+		errs = append(errs, checkQuarantine(d.Rollback))
+	}
+	if d.Forgive != nil {
+		errs = append(errs, checkForgiven(d.Forgive))
+	}
 	if len(errs) != 1 {
-		return badDecision("want one of approval, hold, release, accept")
+		return badDecision("want one of approval, hold, release, accept, rollback, forgive")
 	}
 	return errs[0]
 }
@@ -102,6 +110,16 @@ func (d Decision) entry() Entry {
 		a := *d.Accept
 		a.Decision = d.ID
 		return a
+	}
+	if d.Rollback != nil {
+		q := *d.Rollback
+		q.Decision = d.ID
+		return q
+	}
+	if d.Forgive != nil {
+		f := *d.Forgive
+		f.Decision = d.ID
+		return f
 	}
 	r := *d.Release
 	r.Decision = d.ID

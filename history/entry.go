@@ -13,19 +13,21 @@ type Kind string
 
 // The kinds.
 const (
-	KindRun        Kind = "run"
-	KindPlanned    Kind = "planned"
-	KindIntent     Kind = "intent"
-	KindResult     Kind = "result"
-	KindConverged  Kind = "converged"
-	KindHeld       Kind = "held"
-	KindFailed     Kind = "failed"
-	KindApproved   Kind = "approved"
-	KindHold       Kind = "hold"
-	KindReleased   Kind = "released"
-	KindCalled     Kind = "called"
-	KindAdopted    Kind = "adopted"
-	KindCheckpoint Kind = "checkpoint"
+	KindRun         Kind = "run"
+	KindPlanned     Kind = "planned"
+	KindIntent      Kind = "intent"
+	KindResult      Kind = "result"
+	KindConverged   Kind = "converged"
+	KindHeld        Kind = "held"
+	KindFailed      Kind = "failed"
+	KindApproved    Kind = "approved"
+	KindHold        Kind = "hold"
+	KindReleased    Kind = "released"
+	KindCalled      Kind = "called"
+	KindAdopted     Kind = "adopted"
+	KindQuarantined Kind = "quarantined"
+	KindForgiven    Kind = "forgiven"
+	KindCheckpoint  Kind = "checkpoint"
 )
 
 // Entry is what a record tells; its types are all in this package.
@@ -127,8 +129,10 @@ type Checkpoint struct {
 	Changed    map[string]time.Time `json:"changed,omitempty"` // owner: when something of it was last changed
 	Stopped    map[string]time.Time `json:"stopped,omitempty"` // owner: when something of it was stopped for good
 	Adopted    []string             `json:"adopted,omitempty"`
-	Since      time.Time            `json:"since,omitzero"`  // all that was changed since then is known
-	Latest     time.Time            `json:"latest,omitzero"` // the newest time that was written down
+	Good       []string             `json:"good,omitempty"`       // revisions that converged, the newest last
+	Quarantine []Quarantined        `json:"quarantine,omitempty"` // revisions that are known to be bad, the newest last
+	Since      time.Time            `json:"since,omitzero"`       // all that was changed since then is known
+	Latest     time.Time            `json:"latest,omitzero"`      // the newest time that was written down
 }
 
 // Unknown is a record of a kind that only a later version knows.
@@ -209,6 +213,10 @@ func decode(k Kind, data []byte) (Entry, error) {
 		return as[Called](k, data)
 	case KindAdopted:
 		return as[Adopted](k, data)
+	case KindQuarantined:
+		return as[Quarantined](k, data)
+	case KindForgiven:
+		return as[Forgiven](k, data)
 	case KindCheckpoint:
 		return as[Checkpoint](k, data)
 	}

@@ -89,6 +89,9 @@ func (s *state) goOn(c Checkpoint) {
 	if c.Since.IsZero() {
 		s.Since, s.Changed, s.Stopped, s.Adopted = old.Since, old.Changed, old.Stopped, old.Adopted
 	}
+	if len(c.Good) == 0 && c.Converged != "" { // it was written before these were remembered
+		s.Good = []string{c.Converged}
+	}
 	if old.Latest.After(s.Latest) {
 		s.Latest = old.Latest
 	}

@@ -21,8 +21,13 @@ func snapshot(j *history.Journal, names []string) string {
 	for _, n := range names {
 		past[n] = j.Past(id(n), time.Time{})
 	}
-	b, err := json.Marshal([]any{rev, j.Attempted(), j.Approvals(now), j.Holds(now), j.Unfinished(), past})
+	b, err := json.Marshal([]any{rev, j.Attempted(), j.Approvals(now), j.Holds(now), j.Unfinished(), j.Bad(), good(j), j.Newest(), past})
 	return fmt.Sprint(string(b), err)
+}
+
+func good(j *history.Journal) string {
+	r, _ := j.LastGood("a")
+	return r
 }
 
 var names = []string{"x", "y", "z"}
@@ -33,7 +38,7 @@ func entries() *rapid.Generator[history.Entry] {
 	until := rapid.SampledFrom([]time.Time{noon.Add(2 * time.Minute), noon.Add(2 * time.Hour)})
 	return rapid.Custom(func(t *rapid.T) history.Entry {
 		n := name.Draw(t, "name")
-		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		switch rapid.IntRange(0, 11).Draw(t, "kind") {
 		case 0:
 			return began(rev.Draw(t, "rev"))
 		case 1:
@@ -48,6 +53,10 @@ func entries() *rapid.Generator[history.Entry] {
 			return history.Failed{Revision: rev.Draw(t, "rev"), Err: rapid.String().Draw(t, "err")}
 		case 7:
 			return approval("p-"+n, until.Draw(t, "until"), "d-x", "d-"+n)
+		case 9:
+			return history.Quarantined{Revision: rev.Draw(t, "rev"), Return: "z", Reason: rapid.String().Draw(t, "reason")}
+		case 10:
+			return history.Forgiven{Revision: rev.Draw(t, "rev"), By: "ann"}
 		case 8:
 			return hold("etcd/"+n, until.Draw(t, "until"))
 		}

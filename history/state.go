@@ -51,8 +51,7 @@ func (s *state) apply(r row, e Entry) {
 	case Result:
 		s.finish(r.time, e)
 	case Converged:
-		s.Converged, s.Attempted, s.Idle, s.Left, s.Unfinished = e.Revision, nil, "", "", nil
-		s.last.outcome = e
+		s.converge(e)
 	case Held:
 		s.hold(e)
 	case Failed:
@@ -68,6 +67,11 @@ func (s *state) apply(r row, e Entry) {
 	case Adopted:
 		s.decide(e.Decision)
 		s.adopt(e.Owners)
+	case Quarantined:
+		s.quarantine(e)
+	case Forgiven:
+		s.decide(e.Decision)
+		s.forget(e.Revision)
 	case Checkpoint:
 		s.goOn(e)
 	}

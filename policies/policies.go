@@ -48,6 +48,8 @@ type Case struct {
 	Frozen map[string]bool
 	// Settled says that this commit has converged before, so that what differs now is drift.
 	Settled bool
+	// Returning says that the plan goes back to an earlier commit, which nobody has asked for in the repository.
+	Returning bool
 	// Memory is what is remembered of the past beside single resources.
 	Memory Memory
 	// Samples are measures that were asked for outside, by name.

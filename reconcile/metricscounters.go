@@ -16,6 +16,7 @@ type counters struct {
 	rollbacks                                                 *prometheus.CounterVec
 	fetchTook, stepTook, observeTook, convergeTook, roundTook *prometheus.HistogramVec
 	commits, hostkey, quarantined                             *prometheus.GaugeVec
+	outside
 }
 
 // The bounds of the histograms, in seconds.
@@ -54,6 +55,7 @@ func newCounters(f promauto.Factory) counters {
 		commits:       state("pigsync_git_commit_timestamp_seconds", "When the newest commit of a state was made.", "state"),
 		hostkey:       state("pigsync_git_hostkey_mismatch", "1 while the source's server is not the one that we know."),
 		quarantined:   state("pigsync_quarantined_commits", "Commits that are known to be bad and are not acted on."),
+		outside:       newOutside(f),
 	}
 }
 

@@ -188,13 +188,13 @@ func (m *Metrics) Forget(inventory string) {
 }
 
 func (c *counters) forget(gone prometheus.Labels) {
-	for _, v := range []*prometheus.CounterVec{c.fetches, c.drift, c.corrective, c.steps, c.observeErrors, c.rounds, c.rollbacks} {
+	for _, v := range []*prometheus.CounterVec{c.fetches, c.drift, c.corrective, c.steps, c.observeErrors, c.rounds, c.rollbacks, c.calls} {
 		v.DeletePartialMatch(gone)
 	}
 	for _, v := range []*prometheus.HistogramVec{c.fetchTook, c.stepTook, c.observeTook, c.convergeTook, c.roundTook} {
 		v.DeletePartialMatch(gone)
 	}
-	for _, v := range []*prometheus.GaugeVec{c.commits, c.hostkey, c.quarantined} {
+	for _, v := range []*prometheus.GaugeVec{c.commits, c.hostkey, c.quarantined, c.remotes, c.pulls} {
 		v.DeletePartialMatch(gone)
 	}
 }

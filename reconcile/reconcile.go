@@ -47,6 +47,7 @@ type Reconciler struct {
 	remembered []resource.ID // what the last round had to know, to look at it in one go
 	machines   machines      // as they were last seen
 	lastRead   *inventory.Inventory
+	returning  bool            // to an earlier revision, because the newest is bad
 	begun      func(*Round)    // told what a round is about to do; nil nobody
 	stopping   <-chan struct{} // closed when the process is to end; nil never
 }
@@ -223,7 +224,7 @@ func (r *Reconciler) caseOf(round *Round) *policies.Case {
 	now := r.Now()
 	c := &policies.Case{
 		Now: now, Revision: round.Revision.ID, Plan: round.Plan, Want: round.Want, Have: round.Have, Frozen: round.Frozen,
-		Settled: round.Settled, Samples: round.samples, Version: round.version,
+		Settled: round.Settled, Samples: round.samples, Version: round.version, Returning: r.returning,
 	}
 	if r.Journal != nil {
 		c.Past, c.Holds, c.Memory = r.Journal.Past, r.Journal.Holds(now), r.Journal.Memory()

@@ -18,6 +18,8 @@ type Daemon struct {
 	Source   sources.Source
 	Interval time.Duration // between looks at a converged fleet; 0 means one minute
 	Metrics  *Metrics      // nil counts nothing
+	Beside   []Companion   // what goes on beside the loop
+	Tries    int           // failed runs in a row after which a revision is bad; 0 means three, less than none never
 
 	latest  atomic.Pointer[sources.Revision]
 	status  atomic.Pointer[Status]
@@ -27,10 +29,13 @@ type Daemon struct {
 	wake    chan struct{} // capacity one: events carry no data
 	// previewing has room for one: looking for strangers must not keep the fleet's own rounds from it.
 	previewing chan struct{}
+	remotes    remotes
 	news       sync.Mutex // held to set latest and wake, and to be awake and read it: one event, one run
 	drop       atomic.Pointer[context.CancelCauseFunc]
 	retired    atomic.Bool
 	accepted   *sources.Revision // the newest that could be acted on; the loop's own
+	suspicion  suspicion
+	returned   string // the bad revision from which the last return was counted
 }
 
 const (
@@ -60,6 +65,9 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { d.follow(ctx) })
 	wg.Go(func() { d.listen(ctx) })
+	for _, b := range d.Beside {
+		wg.Go(func() { b.Serve(ctx) })
+	}
 	d.loop(ctx)
 	stop()
 	wg.Wait()
@@ -71,6 +79,16 @@ func (d *Daemon) Fetch() {
 	if s, ok := d.Source.(sources.Waker); ok {
 		s.Wake()
 	}
+	for _, b := range d.Beside {
+		b.Wake()
+	}
+}
+
+// Companion goes on beside the loop of a daemon. It keeps the loop from nothing: Serve ends with its context, and Wake,
+// which says that something may have changed where the repository is kept, returns at once.
+type Companion interface {
+	Serve(ctx context.Context)
+	Wake()
 }
 
 // Wake makes the daemon look at the fleet at once.
@@ -85,6 +103,7 @@ func (d *Daemon) Wake() {
 // of the source's recovery also when nothing is new.
 func (d *Daemon) follow(ctx context.Context) {
 	ctx = sources.WithLooks(ctx, func(took time.Duration) { d.Metrics.looked(d.Name, took) })
+	ctx = sources.WithRemotes(ctx, d.heard)
 	after, failures := "", 0
 	for ctx.Err() == nil {
 		rev, err := d.Source.Next(ctx, after)
@@ -196,6 +215,9 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 	if newest := d.latest.Load(); newest.ID != rev.ID {
 		return true // it came between: the loop starts on it
 	}
+	if q, bad := d.quarantined(rev.ID); bad {
+		return d.goBack(run, rev, q)
+	}
 	d.begun = d.begins
 	round, err := d.Run(run, rev, d.at(run), func(r *Round) { d.report(r, nil) })
 	switch {
@@ -208,6 +230,7 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 		return false
 	}
 	d.accepted = &rev
+	d.suspects(rev, round)
 	return round.Outcome() != Failed
 }
 

@@ -19,13 +19,14 @@ type State string
 
 // The states.
 const (
-	Starting   State = "starting"   // nothing was seen yet
-	InSync     State = "converged"  // the fleet is as the newest revision says
-	Converging State = "converging" // something was done, and is looked at again
-	OnHold     State = "held"       // what is left may not be done now
-	Unknown    State = "unknown"    // something could not be observed
-	Failing    State = "failed"     // what was tried did not succeed
-	Rejected   State = "refused"    // the newest revision cannot be acted on
+	Starting   State = "starting"    // nothing was seen yet
+	InSync     State = "converged"   // the fleet is as the newest revision says
+	Converging State = "converging"  // something was done, and is looked at again
+	OnHold     State = "held"        // what is left may not be done now
+	Unknown    State = "unknown"     // something could not be observed
+	Failing    State = "failed"      // what was tried did not succeed
+	Rejected   State = "refused"     // the newest revision cannot be acted on
+	Isolated   State = "quarantined" // the newest revision is bad, and an earlier one is in force
 )
 
 // Status is a picture of an inventory for others to read. It never changes once it is made.
@@ -47,8 +48,10 @@ type Status struct {
 	Pending    []diff.Pending       `json:"pending_reboot,omitempty"` // what waits for the next start of a node
 	Verdicts   []policies.Verdict   `json:"verdicts,omitempty"`
 	Objections []policies.Objection `json:"objections,omitempty"`
-	Results    []string             `json:"results,omitempty"` // one a step, "" when it succeeded
-	Fetch      string               `json:"fetch,omitempty"`   // why the source gives nothing newer
+	Results    []string             `json:"results,omitempty"`    // one a step, "" when it succeeded
+	Fetch      string               `json:"fetch,omitempty"`      // why the source gives nothing newer
+	Quarantine *Quarantine          `json:"quarantine,omitempty"` // of the newest revision
+	Remotes    []RemoteStatus       `json:"remotes,omitempty"`    // of the repository, where it has several
 	Error      string               `json:"error,omitempty"`
 
 	round *Round
@@ -149,6 +152,7 @@ func (d *Daemon) show(s *Status) {
 	if fetch := d.fetch.Load(); fetch != nil {
 		s.Fetch = (*fetch).Error()
 	}
+	s.Remotes = d.remotes.list()
 	if old := d.status.Load(); old != nil && old.State == s.State && old.Revision == s.Revision {
 		s.Since = old.Since
 	}

@@ -76,7 +76,7 @@ func showRound(o *options, r *reconcile.Round) error {
 	}
 	writeProblems(o.stderr, r.Problems)
 	if o.output == "markdown" {
-		return writeMarkdown(o.stdout, r)
+		return r.WriteMarkdown(o.stdout)
 	}
 	return r.WriteText(o.stdout)
 }

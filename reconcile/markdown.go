@@ -1,4 +1,4 @@
-package main
+package reconcile
 
 import (
 	"fmt"
@@ -9,27 +9,33 @@ import (
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/policies"
-	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/resource"
 	"github.com/pigsync/pigsync/sources"
 )
 
-// writeMarkdown prints a plan for whoever reviews the commit: by owner, the gravest first, with what each
+// WriteMarkdown prints a plan for whoever reviews the commit: by owner, the gravest first, with what each
 // step may cost, how long it took before, what holds it, and what becomes of it when it fails.
-func writeMarkdown(w io.Writer, r *reconcile.Round) error {
+func (r *Round) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Plan %s at %s\n\n%s.\n", r.Plan.Digest(), sources.Short(r.Revision.ID), r.Plan.Summary())
-	for _, owner := range ownersOf(r.Plan) {
-		writeOwner(&b, r, owner)
-	}
+	r.writeOwners(&b, func(diff.Step) bool { return true })
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+func (r *Round) writeOwners(b *strings.Builder, shown func(diff.Step) bool) {
+	for _, owner := range ownersOf(r.Plan, shown) {
+		writeOwner(b, r, owner, shown)
+	}
+}
+
 // ownersOf are those with steps, the one with the gravest first.
-func ownersOf(p *diff.Plan) (all []string) {
+func ownersOf(p *diff.Plan, shown func(diff.Step) bool) (all []string) {
 	worst := map[string]resource.Hazard{}
 	for _, s := range p.Steps {
+		if !shown(s) {
+			continue
+		}
 		if _, known := worst[s.Owner]; !known {
 			all = append(all, s.Owner)
 		}
@@ -57,12 +63,12 @@ var costs = map[resource.Hazard]string{
 	resource.Lockout:  "We may lose the way in",
 }
 
-func writeOwner(b *strings.Builder, r *reconcile.Round, owner string) {
+func writeOwner(b *strings.Builder, r *Round, owner string, shown func(diff.Step) bool) {
 	fmt.Fprintf(b, "\n### %s\n", owner)
 	byCost := map[resource.Hazard][]int{}
 	var order []resource.Hazard
 	for i, s := range r.Plan.Steps {
-		if s.Owner != owner || s.Action == diff.Check {
+		if s.Owner != owner || s.Action == diff.Check || !shown(s) {
 			continue
 		}
 		h := gravest(s.Hazard())
@@ -73,20 +79,20 @@ func writeOwner(b *strings.Builder, r *reconcile.Round, owner string) {
 	}
 	slices.Sort(order)
 	for _, h := range slices.Backward(order) {
-		fmt.Fprintf(b, "\n**%s** (%s)\n\n", costs[h], count(len(byCost[h]), "step"))
+		fmt.Fprintf(b, "\n**%s** (%s)\n\n", costs[h], counted(len(byCost[h]), "step"))
 		for _, i := range byCost[h] {
 			writeStep(b, r, i)
 		}
 	}
 }
 
-func writeStep(b *strings.Builder, r *reconcile.Round, i int) {
+func writeStep(b *strings.Builder, r *Round, i int) {
 	s := r.Plan.Steps[i]
 	fmt.Fprintf(b, "- %s%s\n", code(fmt.Sprintf("%s %s", s.Action, s.ID)), lineOf(s))
 	if s.Err != nil {
-		fmt.Fprintf(b, "  - unknown: %s\n", escaped(s.Err.Error()))
+		fmt.Fprintf(b, "  - unknown: %s\n", escaped(r.Plan.Masked(s.Err).Error()))
 	}
-	for _, f := range s.Fields {
+	for _, f := range r.Plan.Shown(s.Change) {
 		if strings.Contains(f.Have+f.Want, "\n") {
 			fmt.Fprintf(b, "  - %s changes\n", escaped(f.Path))
 			continue
@@ -114,7 +120,7 @@ func lineOf(s diff.Step) string {
 }
 
 // tookBefore is how long the step took the last times.
-func tookBefore(r *reconcile.Round, s diff.Step) string {
+func tookBefore(r *Round, s diff.Step) string {
 	const times = 3
 	var all []string
 	for _, e := range slices.Backward(r.Past(s.ID)) {
@@ -158,3 +164,11 @@ var markdown = strings.NewReplacer("\\", "\\\\", "*", "\\*", "_", "\\_", "`", "\
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func escaped(s string) string { return markdown.Replace(oneLine(s)) }
+
+// counted is a number with its noun: "1 step", "2 steps".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

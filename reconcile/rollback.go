@@ -1,0 +1,133 @@
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/sources"
+)
+
+// defaultTries is how many runs for a revision may fail, one after the other, before it is taken for bad.
+const defaultTries = 3
+
+// Quarantine is a revision that is known to be bad, and the one that is in force instead.
+type Quarantine struct {
+	Revision string `json:"revision"`
+	Return   string `json:"return"`
+	By       string `json:"by,omitempty"` // "" where its convergence has failed
+	Reason   string `json:"reason"`
+}
+
+// suspicion counts the runs that failed for a revision. It is the loop's own.
+type suspicion struct {
+	revision string
+	failures int
+}
+
+// tries is how many runs may fail; below zero any number.
+func (d *Daemon) tries() int {
+	if d.Tries == 0 {
+		return defaultTries
+	}
+	return d.Tries
+}
+
+// suspects takes a revision for bad once its runs have failed too often in a row: what it changed does not become
+// well. One that has converged before is not to blame for what differs now, nor is one that has done nothing; and
+// where something is unknown nobody can tell.
+func (d *Daemon) suspects(rev sources.Revision, round *Round) {
+	if d.suspicion.revision != rev.ID {
+		d.suspicion = suspicion{revision: rev.ID}
+	}
+	if round.Outcome() != Failed || round.unknown() || round.Settled || d.Journal == nil || !d.Journal.Acted(rev.ID) {
+		d.suspicion.failures = 0
+		return
+	}
+	if d.suspicion.failures++; d.tries() < 0 || d.suspicion.failures < d.tries() {
+		return
+	}
+	good, ok := d.Journal.LastGood(rev.ID)
+	if !ok {
+		return
+	}
+	reason := "its convergence has failed"
+	if causes := round.Causes(); len(causes) > 0 {
+		reason += ": " + causes[0].Error()
+	}
+	d.logger().Error("the revision is in quarantine", slog.String("revision", rev.ID), slog.String("return", good), slog.String("reason", reason))
+	d.append(history.Quarantined{Revision: rev.ID, Return: good, Reason: reason})
+	d.Wake()
+}
+
+// quarantined tells whether a revision is known to be bad.
+func (d *Daemon) quarantined(revision string) (q history.Quarantined, bad bool) {
+	if d.Journal == nil {
+		return q, false
+	}
+	d.Metrics.Quarantined(d.Name, len(d.Journal.Bad()))
+	return d.Journal.Quarantined(revision)
+}
+
+// goBack runs for the revision that is in force instead of a bad one; it reports whether that ended well. Nothing is
+// done on the way that cannot be undone in turn.
+func (d *Daemon) goBack(ctx context.Context, rev sources.Revision, q history.Quarantined) bool {
+	good, err := d.Source.At(ctx, q.Return)
+	if err != nil {
+		d.logger().Error("the revision to return to is gone", slog.String("revision", q.Return), slog.Any("err", err))
+		d.publish(isolated(&Status{Inventory: d.Name, Since: d.Now(), Seen: d.Now()}, rev, q), err)
+		return false
+	}
+	d.returning = true
+	defer func() { d.returning = false }()
+	d.begun = nil // what is shown is the newest, which is bad
+	report := func(r *Round) { d.publish(isolated(StatusOf(d.Name, r), rev, q), nil) }
+	round, err := d.Run(ctx, good, d.at(ctx), report)
+	switch {
+	case ctx.Err() != nil:
+		return true
+	case err != nil:
+		d.logger().Error("the earlier revision cannot be acted on", slog.String("revision", good.ID), slog.Any("err", err))
+		d.publish(isolated(&Status{Inventory: d.Name, Since: d.Now(), Seen: d.Now()}, rev, q), err)
+		return false
+	}
+	d.accepted = &good
+	d.countReturn(q, round)
+	return round.Outcome() != Failed
+}
+
+// countReturn counts a return once, when it has ended one way or the other.
+func (d *Daemon) countReturn(q history.Quarantined, round *Round) {
+	if d.returned == q.Revision {
+		return
+	}
+	d.returned = q.Revision
+	result := "ok"
+	switch round.Outcome() {
+	case Failed:
+		result = "failed"
+	case Held:
+		result = "refused"
+	case Converged, Progressed:
+	}
+	d.Metrics.RolledBack(d.Name, "", result)
+}
+
+// isolated makes s tell of a bad revision; the rest is of the one in force.
+func isolated(s *Status, rev sources.Revision, q history.Quarantined) *Status {
+	s.State, s.Revision, s.Author, s.Subject = Isolated, rev.ID, rev.Author, rev.Subject
+	s.Quarantine = &Quarantine{Revision: q.Revision, Return: q.Return, By: q.By, Reason: q.Reason}
+	return s
+}
+
+// Returnable says what a return from a revision would go back to: the newest one that converged and is not bad.
+func Returnable(j *history.Journal, revision string) (from, to string, ok bool) {
+	if j == nil {
+		return "", "", false
+	}
+	if from = revision; from == "" {
+		from = j.Newest()
+	}
+	to, ok = j.LastGood(from)
+	return from, to, ok && from != ""
+}
