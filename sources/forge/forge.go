@@ -48,6 +48,7 @@ type Client struct {
 
 // door is what differs between the kinds of forges.
 type door interface {
+	desk
 	// pull finds the pull request that was merged as a commit, nil when none was.
 	pull(ctx context.Context, commit string) (*pull, error)
 	// reviews are all of a pull request, in any order.
