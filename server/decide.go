@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigsync/pigsync/history"
 	"github.com/pigsync/pigsync/policies"
+	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -41,6 +42,8 @@ type request struct {
 	Owner  string   `json:"owner,omitempty"`
 	Reason string   `json:"reason,omitempty"`
 	For    duration `json:"for,omitzero"`
+	// Revision is a commit.
+	Revision string `json:"revision,omitempty"`
 }
 
 // duration is a time such as "4h".
@@ -201,4 +204,20 @@ func accept(_ Backend, c Caller, in request, _ time.Time) (history.Decision, err
 
 func resume(_ Backend, c Caller, in request, _ time.Time) (history.Decision, error) {
 	return history.Decision{Release: &history.Released{Owner: in.Owner, By: c.String()}}, nil
+}
+
+// rollback puts a commit into quarantine, the newest that was attempted when none is named.
+func rollback(b Backend, c Caller, in request, _ time.Time) (history.Decision, error) {
+	if in.Reason == "" {
+		return history.Decision{}, failed(http.StatusBadRequest, "reason: whoever finds the commit in quarantine wants to know why")
+	}
+	from, to, ok := reconcile.Returnable(b.Memory(), in.Revision)
+	if !ok {
+		return history.Decision{}, failed(http.StatusConflict, "there is no commit to return to: none before it has converged")
+	}
+	return history.Decision{Rollback: &history.Quarantined{Revision: from, Return: to, By: c.String(), Reason: in.Reason}}, nil
+}
+
+func forgive(_ Backend, c Caller, in request, _ time.Time) (history.Decision, error) {
+	return history.Decision{Forgive: &history.Forgiven{Revision: in.Revision, By: c.String()}}, nil
 }

@@ -6,6 +6,7 @@
 //	POST /api/v1/plan/{inventory}                         plan
 //	POST /api/v1/wake/{inventory}                         sync
 //	POST /api/v1/approve/{inventory}                      approve, and destroy for what may lose data
+//	POST /api/v1/rollback/{inventory} /forgive/{inventory} approve
 //	POST /api/v1/hold/{inventory} /resume/{inventory}     suspend
 //	POST /hooks/{hook}                                    a forge that signs its call
 //

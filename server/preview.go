@@ -25,6 +25,8 @@ const (
 type Preview struct {
 	*reconcile.Status
 	Text string `json:"text"` // the plan and what is said against it, as a person reads it
+	// Markdown is what the inventory adds to what is to be done anyway, as people review it.
+	Markdown string `json:"markdown"`
 }
 
 // preview takes a zip of the tree of an inventory, and answers what it would do. Nothing of it is run.
@@ -59,7 +61,10 @@ func (w *windows) previewOf(rw http.ResponseWriter, r *http.Request, b Backend) 
 	case err != nil:
 		return nil, err
 	}
-	return &Preview{Status: reconcile.StatusOf(b.Status().Inventory, round), Text: text(round)}, nil
+	now := b.Status()
+	return &Preview{
+		Status: reconcile.StatusOf(now.Inventory, round), Text: text(round), Markdown: reconcile.NewReview(round, now.Round()).Text,
+	}, nil
 }
 
 func text(r *reconcile.Round) string {

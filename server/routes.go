@@ -29,6 +29,8 @@ func (w *windows) routes() []route {
 		{verb: "POST", path: "/api/v1/accept/{inventory}", role: Approve, handler: w.decides(accept)},
 		{verb: "POST", path: "/api/v1/hold/{inventory}", role: Suspend, handler: w.decides(hold)},
 		{verb: "POST", path: "/api/v1/resume/{inventory}", role: Suspend, handler: w.decides(resume)},
+		{verb: "POST", path: "/api/v1/rollback/{inventory}", role: Approve, handler: w.decides(rollback)},
+		{verb: "POST", path: "/api/v1/forgive/{inventory}", role: Approve, handler: w.decides(forgive)},
 		{verb: "POST", path: "/hooks/{hook}", most: maxPush, handler: w.hooked},
 	}
 }

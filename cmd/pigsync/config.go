@@ -50,6 +50,9 @@ type inventoryConfig struct {
 	Heal *bool `yaml:"heal"`
 	// ReportOnly are patterns of owners ("etcd/*") whose differences are reported, never changed.
 	ReportOnly []string `yaml:"report_only"`
+	// Rollback is after how many failed runs a commit is bad and the fleet returns to the last good one; default 3,
+	// 0 never.
+	Rollback *int `yaml:"rollback"`
 	// Approve are the hazards that need approval; default failover, topology, data-loss, lockout.
 	Approve []string `yaml:"approve"`
 }
@@ -71,6 +74,7 @@ func (inv inventoryConfig) mode(owner string) string {
 type gitConfig struct {
 	URL          string        `yaml:"url"`
 	Ref          string        `yaml:"ref"`      // branch, tag or commit; default the remote's HEAD
+	Semver       string        `yaml:"semver"`   // follows the highest tag of a version that this takes, such as ">=1.4 <2", instead of ref
 	Path         string        `yaml:"path"`     // directory of the repository; default all of it
 	Interval     time.Duration `yaml:"interval"` // between looks at the repository; default 1m
 	AllowLocal   bool          `yaml:"allow_local"`
@@ -84,4 +88,18 @@ type gitConfig struct {
 	// reads it, and an armored OpenPGP keyring.
 	Signers string `yaml:"signers"`
 	Keyring string `yaml:"keyring"`
+	// Push lets reverts and adoptions be pushed as branches of their own, for review. No other branch is touched.
+	Push bool `yaml:"push"`
+	// Mirrors are asked in turn while url does not answer. They must not say anything else.
+	Mirrors []mirrorConfig `yaml:"mirrors"`
+}
+
+// mirrorConfig is another remote of a repository, with the keys of its own.
+type mirrorConfig struct {
+	URL          string `yaml:"url"`
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"`
+	CAFile       string `yaml:"ca_file"`
+	KeyFile      string `yaml:"key_file"`
+	KnownHosts   string `yaml:"known_hosts"`
 }

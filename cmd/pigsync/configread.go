@@ -82,6 +82,10 @@ func (c *config) rebase(base string) {
 		paths = append(paths, c.Inventories[i].Secrets.paths()...)
 		if g := c.Inventories[i].Git; g != nil {
 			paths = append(paths, &g.PasswordFile, &g.CAFile, &g.KeyFile, &g.KnownHosts, &g.Signers, &g.Keyring)
+			for j := range g.Mirrors {
+				m := &g.Mirrors[j]
+				paths = append(paths, &m.PasswordFile, &m.CAFile, &m.KeyFile, &m.KnownHosts)
+			}
 		}
 	}
 	if p := c.Policies.Prometheus; p != nil {
@@ -136,7 +140,13 @@ func (inv inventoryConfig) check(d *decoder, at string) {
 	if inv.Git != nil && inv.Git.URL == "" {
 		d.wrongAt(at+".git.url", "is required")
 	}
+	if inv.Git != nil {
+		inv.Git.check(d, at+".git")
+	}
 	inv.Secrets.check(d, at+".secrets")
+	if inv.Rollback != nil && *inv.Rollback < 0 {
+		d.wrongAt(at+".rollback", "want how many runs may fail before a commit is bad, 0 for any number, got %d", *inv.Rollback)
+	}
 	for i, name := range inv.Approve {
 		if _, err := hazards([]string{name}); err != nil {
 			d.wrongAt(fmt.Sprintf("%s.approve[%d]", at, i), "%v", err)
@@ -145,6 +155,17 @@ func (inv inventoryConfig) check(d *decoder, at string) {
 	for i, pattern := range inv.ReportOnly {
 		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
 			d.wrongAt(fmt.Sprintf("%s.report_only[%d]", at, i), "want a pattern of owners such as etcd/*, got %q", pattern)
+		}
+	}
+}
+
+func (g *gitConfig) check(d *decoder, at string) {
+	if g.Ref != "" && g.Semver != "" {
+		d.wrongAt(at+".semver", "want ref or semver, got both")
+	}
+	for i, m := range g.Mirrors {
+		if m.URL == "" {
+			d.wrongAt(fmt.Sprintf("%s.mirrors[%d].url", at, i), "is required")
 		}
 	}
 }

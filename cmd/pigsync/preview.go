@@ -43,16 +43,19 @@ func (o *options) preview(ctx context.Context) error {
 
 func (o *options) showPreview(answer json.RawMessage) error {
 	var p struct {
-		Text string
-		Plan struct{ Steps []json.RawMessage }
+		Text, Markdown string
+		Plan           struct{ Steps []json.RawMessage }
 	}
 	if err := json.Unmarshal(answer, &p); err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}
 	var err error
-	if o.json() {
+	switch {
+	case o.json():
 		err = printJSON(o.stdout, answer)
-	} else {
+	case o.output == "markdown":
+		_, err = io.WriteString(o.stdout, p.Markdown)
+	default:
 		_, err = io.WriteString(o.stdout, p.Text)
 	}
 	if err == nil && len(p.Plan.Steps) > 0 {

@@ -245,6 +245,10 @@ func (s *service) begin(c *config, inv inventoryConfig, made []byte) error {
 	s.metrics.Expect(inv.Name)
 	l := &loop{made: made, session: opened, done: make(chan struct{})}
 	l.daemon = reconcile.NewDaemon(opened.Reconciler, opened.source, inv.Interval, s.metrics)
+	l.daemon.Tries = inv.tries()
+	if err := c.desks(inv, opened, l.daemon, opened.Log); err != nil {
+		return errors.Join(err, opened.Close())
+	}
 	go func() {
 		defer close(l.done)
 		_ = l.daemon.Serve(s.ctx) // it ends with ctx, or when it is retired

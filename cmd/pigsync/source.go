@@ -140,12 +140,19 @@ func (g *gitConfig) signer() (git.Signer, error) {
 
 func (c *config) gitOptions(g *gitConfig, store string) git.Options {
 	o := git.Options{
-		URL: g.URL, Dir: store, Ref: g.Ref, Path: g.Path, Interval: g.Interval,
+		URL: g.URL, Dir: store, Ref: g.Ref, Versions: g.Semver, Path: g.Path, Interval: g.Interval,
 		AllowLocal: g.AllowLocal, AllowRewind: g.AllowRewind, CAFile: g.CAFile, KeyFile: g.KeyFile,
 		Agent: c.SSH.Agent, KnownHosts: g.KnownHosts,
 	}
 	if g.PasswordFile != "" {
 		o.Credential = git.PasswordFile(g.User, g.PasswordFile)
+	}
+	for _, m := range g.Mirrors {
+		mirror := git.Mirror{URL: m.URL, CAFile: m.CAFile, KeyFile: m.KeyFile, KnownHosts: m.KnownHosts}
+		if m.PasswordFile != "" {
+			mirror.Credential = git.PasswordFile(m.User, m.PasswordFile)
+		}
+		o.Mirrors = append(o.Mirrors, mirror)
 	}
 	return o
 }
