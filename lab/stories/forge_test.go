@@ -1,0 +1,228 @@
+package stories
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pigsync/pigsync/lab"
+)
+
+// forgeAt is where the forge of a story listens, over TLS.
+const forgeAt = lab.Gateway + ":3000"
+
+// forge is a Gitea with one repository, ops/fleet, and one account, ops.
+type forge struct {
+	s     *story
+	dir   string
+	token string
+	web   *http.Client
+}
+
+// newForge starts a Gitea that ends with the story.
+func (s *story) newForge() *forge {
+	s.Helper()
+	exe, static, err := s.lab.Gitea(s.Context())
+	s.must(err)
+	f := &forge{s: s, dir: s.path("forge")}
+	s.must(os.MkdirAll(filepath.Join(f.dir, "custom/conf"), 0o755))
+	f.vouch()
+	ini := fmt.Sprintf(`APP_NAME = forge
+RUN_USER = root
+RUN_MODE = prod
+WORK_PATH = %[1]s
+I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
+[server]
+PROTOCOL = https
+HTTP_ADDR = %[2]s
+HTTP_PORT = 3000
+ROOT_URL = https://%[3]s/
+CERT_FILE = %[1]s/cert.pem
+KEY_FILE = %[1]s/key.pem
+STATIC_ROOT_PATH = %[4]s
+DISABLE_SSH = true
+OFFLINE_MODE = true
+[database]
+DB_TYPE = sqlite3
+PATH = %[1]s/gitea.db
+[security]
+INSTALL_LOCK = true
+[webhook]
+ALLOWED_HOST_LIST = loopback,private
+[log]
+LEVEL = Warn
+ROOT_PATH = %[1]s/log
+`, f.dir, lab.Gateway, forgeAt, static)
+	s.must(os.WriteFile(filepath.Join(f.dir, "custom/conf/app.ini"), []byte(ini), 0o600))
+	f.run(exe, "migrate")
+	f.run(exe, "admin", "user", "create", "--username", "ops", "--password", "Forge.Story", "--email", "ops@localhost", "--admin", "--must-change-password=false")
+	f.token = strings.TrimSpace(f.run(exe, "admin", "user", "generate-access-token", "--username", "ops", "--scopes", "all", "--raw"))
+	s.must(os.WriteFile(filepath.Join(f.dir, "token"), []byte(f.token+"\n"), 0o600))
+	f.start(exe)
+	return f
+}
+
+func (f *forge) command(exe string, args ...string) *exec.Cmd {
+	cmd := f.s.lab.Command(f.s.Context(), exe, append(args, "--config", filepath.Join(f.dir, "custom/conf/app.ini"), "--work-path", f.dir)...)
+	cmd.Env = append(os.Environ(), "HOME="+f.dir, "GITEA_WORK_DIR="+f.dir, "USER=root")
+	return cmd
+}
+
+func (f *forge) run(exe string, args ...string) string {
+	f.s.Helper()
+	cmd := f.command(exe, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		f.s.Fatalf("gitea %s: %v: %s%s", args[0], err, out.String(), errs.String())
+	}
+	return out.String()
+}
+
+// vouch makes a certificate that vouches for itself.
+func (f *forge) vouch() {
+	f.s.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	f.s.must(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "forge"}, IPAddresses: []net.IP{net.ParseIP(lab.Gateway)}, IsCA: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	f.s.must(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	f.s.must(err)
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	f.s.must(os.WriteFile(filepath.Join(f.dir, "cert.pem"), cert, 0o644))
+	f.s.must(os.WriteFile(filepath.Join(f.dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cert)
+	f.web = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		DialContext: f.s.lab.Dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+	}}
+}
+
+func (f *forge) start(exe string) {
+	s := f.s
+	s.Helper()
+	cmd := f.command(exe, "web")
+	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	s.must(cmd.Start())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = cmd.Wait() }() // it is killed
+	s.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+	s.eventually(time.Minute, "the forge answers", func() bool {
+		_, err := f.ask(http.MethodGet, "version", nil, nil)
+		return err == nil
+	})
+	f.must(http.MethodPost, "user/repos", map[string]any{"name": "fleet", "default_branch": "main"}, nil)
+}
+
+// ask asks the API.
+func (f *forge) ask(verb, path string, in, out any) (status int, err error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(f.s.Context(), verb, "https://"+forgeAt+"/api/v1/"+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Authorization", "token "+f.token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := f.web.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode >= http.StatusMultipleChoices {
+		err = fmt.Errorf("%s %s: %s: %.300s", verb, path, res.Status, text)
+	}
+	if err == nil && out != nil {
+		err = json.Unmarshal(text, out)
+	}
+	return res.StatusCode, err
+}
+
+func (f *forge) must(verb, path string, in, out any) {
+	f.s.Helper()
+	_, err := f.ask(verb, path, in, out)
+	f.s.must(err)
+}
+
+const fleetAt = "repos/ops/fleet/"
+
+// push pushes a branch of the story's repository.
+func (f *forge) push(branch string) {
+	f.s.Helper()
+	url := "https://ops:" + f.token + "@" + forgeAt + "/ops/fleet.git"
+	cmd := f.s.lab.Command(f.s.Context(), "git", "-C", f.s.path("repo"), "-c", "http.sslCAInfo="+filepath.Join(f.dir, "cert.pem"), "push", "-q", url, branch)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0")
+	f.s.run(cmd)
+}
+
+// standing is how a status of a commit stands, "" when there is none, and what it says.
+func (f *forge) standing(commit, name string) (state, text string) {
+	f.s.Helper()
+	var all []struct{ Status, Context, Description string }
+	if _, err := f.ask(http.MethodGet, fleetAt+"statuses/"+commit+"?sort=recentupdate", nil, &all); err != nil {
+		return "", err.Error()
+	}
+	for _, one := range all {
+		if one.Context == name {
+			return one.Status, one.Description
+		}
+	}
+	return "", ""
+}
+
+// comments are those of a pull request.
+func (f *forge) comments(pull int) (texts []string) {
+	f.s.Helper()
+	var all []struct{ Body string }
+	f.must(http.MethodGet, fmt.Sprintf(fleetAt+"issues/%d/comments", pull), nil, &all)
+	for _, one := range all {
+		texts = append(texts, one.Body)
+	}
+	return texts
+}
+
+// propose opens a pull request for main.
+func (f *forge) propose(branch string) (number int) {
+	f.s.Helper()
+	var made struct{ Number int }
+	f.must(http.MethodPost, fleetAt+"pulls", map[string]any{"head": branch, "base": "main", "title": branch}, &made)
+	return made.Number
+}
+
+// merge merges a pull request, and gives the commit that made.
+func (f *forge) merge(pull int) string {
+	f.s.Helper()
+	f.s.eventually(time.Minute, "the pull request is merged", func() bool {
+		_, err := f.ask(http.MethodPost, fmt.Sprintf(fleetAt+"pulls/%d/merge", pull), map[string]any{"Do": "merge"}, nil)
+		return err == nil
+	})
+	var made struct {
+		Merge string `json:"merge_commit_sha"`
+	}
+	f.must(http.MethodGet, fmt.Sprintf(fleetAt+"pulls/%d", pull), nil, &made)
+	return made.Merge
+}
