@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/sources"
@@ -73,14 +74,22 @@ func (d *Desk) revert(ctx context.Context, s *reconcile.Status) error {
 	branch := "pigsync/revert-" + sources.Short(q.Revision)
 	title := "Revert " + sources.Short(q.Revision)
 	text := fmt.Sprintf("%s is in quarantine: %s\n\nThe fleet is kept at %s. This takes the inventory back to it.\n", q.Revision, q.Reason, q.Return)
-	_, err := d.Drafter.Push(ctx, sources.Draft{Branch: branch, On: q.Revision, Like: q.Return, Message: title + "\n\n" + text})
-	if errors.Is(err, sources.ErrExists) {
-		d.draft = q.Revision // somebody has it before him already
-		return nil
+	if d.pushed != q.Revision {
+		_, err := d.Drafter.Push(ctx, sources.Draft{Branch: branch, On: q.Revision, Like: q.Return, Message: title + "\n\n" + text})
+		if errors.Is(err, sources.ErrExists) {
+			d.draft = q.Revision // it was offered before this process began
+			return nil
+		}
+		if d.counted("propose", err) != nil {
+			return err
+		}
+		d.pushed = q.Revision
 	}
-	if d.counted("propose", err) != nil {
-		return err
+	if into := strings.TrimPrefix(d.Branch, "refs/heads/"); into != "" {
+		if err := d.counted("propose", d.Board.Propose(ctx, branch, into, title, reconcile.MarkdownText(text))); err != nil {
+			return err
+		}
 	}
 	d.draft = q.Revision
-	return d.counted("propose", d.Board.Propose(ctx, branch, d.Branch, title, reconcile.MarkdownText(text)))
+	return nil
 }

@@ -39,7 +39,8 @@ type Desk struct {
 	told   map[int64]key // what was last said of each open pull request
 	mark   sources.Mark  // what was last said of the newest revision
 	of     string        // that revision
-	draft  string        // the bad revision whose revert was offered
+	pushed string        // the bad revision whose revert was pushed
+	draft  string        // and offered
 	said   string        // the last error in the log
 	listed time.Time     // when the pull requests were last looked at
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/sources"
 )
@@ -64,6 +65,8 @@ func (b *board) Merge(_ context.Context, ref string) (sources.Merge, error) {
 		return sources.Merge{Base: "base", Head: "head", Conflicts: []string{"pigsty.yml"}}, nil
 	case "elsewhere":
 		return sources.Merge{Base: "base", Head: "head", Tree: fstest.MapFS{}}, nil
+	case "gone":
+		return sources.Merge{}, errDown
 	case "link":
 		return sources.Merge{}, sources.Errorf(sources.ErrRefused, "a @link `x`")
 	}
@@ -189,6 +192,26 @@ func TestWhatIsSaidWithoutAPlan(t *testing.T) {
 		if got := b.comments[int64(i)]; !strings.Contains(got, tt.says) || (got == "") != (tt.says == "") {
 			t.Errorf("%s: %q", tt.ref, got)
 		}
+	}
+}
+
+func TestAPullRequestKeepsOthersFromNothing(t *testing.T) {
+	d, b, _ := newDesk()
+	for i, ref := range []string{"gone", "conflict", "gone", "elsewhere"} {
+		b.pulls = append(b.pulls, sources.Pull{Number: int64(i), Head: ref, Ref: ref, Into: "main"})
+	}
+	s := &reconcile.Status{Revision: "abc", Plan: &diff.Plan{}}
+	for range 2 {
+		if err := d.pulls(t.Context(), s); err == nil || strings.Count(err.Error(), errDown.Error()) != 2 {
+			t.Errorf("%v", err)
+		}
+	}
+	if len(b.marks) != 2 || b.marks["conflict "+PlanMark].Standing != sources.Failure || b.marks["elsewhere "+PlanMark].Standing != sources.Success {
+		t.Errorf("%+v", b.marks)
+	}
+	b.pulls = nil
+	if err := d.pulls(t.Context(), s); err != nil || len(d.told) != 0 {
+		t.Errorf("once they are closed: %v, %v", err, d.told)
 	}
 }
 

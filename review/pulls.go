@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pigsync/pigsync/reconcile"
@@ -28,20 +30,26 @@ func (d *Desk) pulls(ctx context.Context, s *reconcile.Status) error {
 			delete(d.told, n)
 		}
 	}
-	for _, p := range open {
-		if _, is := ours[p.Number]; !is {
+	return d.each(ctx, ours, s)
+}
+
+// each says it of one after the other. What cannot be said of one keeps the others from nothing.
+func (d *Desk) each(ctx context.Context, ours map[int64]sources.Pull, s *reconcile.Status) (err error) {
+	for _, n := range slices.Sorted(maps.Keys(ours)) {
+		now := key{ours[n].Head, s.Revision, s.Plan.Digest()}
+		if d.told[n] == now {
 			continue
 		}
-		now := key{p.Head, s.Revision, s.Plan.Digest()}
-		if d.told[p.Number] == now {
+		if ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if bad := d.pull(ctx, ours[n], s); bad != nil {
+			err = errors.Join(err, fmt.Errorf("pull request %d: %w", n, bad))
 			continue
 		}
-		if err := d.pull(ctx, p, s); err != nil {
-			return fmt.Errorf("pull request %d: %w", p.Number, err)
-		}
-		d.told[p.Number] = now
+		d.told[n] = now
 	}
-	return nil
+	return err
 }
 
 // follows tells whether a pull request is for the branch that is followed.

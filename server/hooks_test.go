@@ -180,3 +180,29 @@ func FuzzHook(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkWebhooks is ten thousand calls, each of another push: every one is checked and wakes, and none is lost.
+func BenchmarkWebhooks(b *testing.B) {
+	const calls = 10_000
+	l, h, _ := hooked("github")
+	for round := 0; b.Loop(); round++ {
+		before := l.fetches.Load()
+		var wg sync.WaitGroup
+		for worker := range 8 {
+			wg.Go(func() {
+				for i := worker; i < calls; i += 8 {
+					body := `{"after":"` + strconv.Itoa(round*calls+i) + `"}`
+					rec := ask(h, "POST", "/hooks/github", signed(map[string]string{"X-Hub-Signature-256": "sha256=" + hexMAC(body)}, body))
+					if rec.Code != http.StatusAccepted {
+						b.Errorf("answered with %d", rec.Code)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if woken := l.fetches.Load() - before; woken != calls {
+			b.Errorf("%d calls, and the repository was to be looked at %d times", calls, woken)
+		}
+	}
+	b.ReportMetric(float64(calls*b.N)/b.Elapsed().Seconds(), "calls/s")
+}

@@ -147,8 +147,12 @@ func (o *options) pushAdoption(ctx context.Context, s *session, rev sources.Revi
 	if err != nil {
 		return err
 	}
+	into := strings.TrimPrefix(inv.Git.Ref, "refs/heads/")
 	for _, client := range clients {
-		if err := client.Propose(ctx, branch, inv.Git.Ref, title, reconcile.MarkdownText(body)); err != nil {
+		if into == "" {
+			return hinted{errors.New("no pull request is opened: the configuration names no branch to open it for"), "set ref of the inventory's git"}
+		}
+		if err := client.Propose(ctx, branch, into, title, reconcile.MarkdownText(body)); err != nil {
 			return err
 		}
 	}

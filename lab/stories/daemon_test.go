@@ -28,7 +28,7 @@ func (s *story) configure(more ...string) {
 func (s *story) configureFor(repo, knownHosts string, more ...string) {
 	s.Helper()
 	text := fmt.Sprintf("state: %s\nlisten: %s\nssh: { user: %s, keys: [ %s ], known_hosts: [ %s ] }\n"+
-		"policies: { fights: { times: 1000, within: 1h } } # stories harm the same thing again and again\ninventories:\n  - name: story\n    git: { url: %s, allow_local: true, interval: 500ms }\n    interval: 2s\n",
+		"policies: { fights: { times: 1000, within: 1h } } # stories harm the same thing again and again\ninventories:\n  - name: story\n    git: { url: %s, allow_local: true, interval: 500ms }\n    interval: 2s\n    rollback: 0 # what fails is looked at for as long as a story likes\n",
 		s.path("state"), listen, lab.User, s.lab.Key(), knownHosts, repo)
 	for _, line := range more {
 		text += "    " + line + "\n"
