@@ -48,6 +48,11 @@ func (f *fleet) setup(e *testscript.Env) error {
 		return err
 	}
 	e.Setenv("LISTEN", l.Addr().String())
+	rules, err := filepath.Abs("../../monitoring/pigsync.rules.yml")
+	if err != nil {
+		return err
+	}
+	e.Setenv("RULES", rules)
 	e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 	e.Setenv("STATE", filepath.Join(e.WorkDir, "state"))
 	e.Setenv("TZ", "UTC")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,9 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
-
 	"github.com/pigsync/pigsync/modules/modtest"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"pigsync": main}) }
@@ -40,6 +40,7 @@ func story(t *testing.T, file string) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               f.setup,
+		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"nodes":  f.nodes,
@@ -56,6 +57,14 @@ func story(t *testing.T, file string) {
 			"steady": steady,
 		},
 	})
+}
+
+// condition knows soak: the long stories are wanted, too.
+func condition(name string) (bool, error) {
+	if name != "soak" {
+		return false, fmt.Errorf("there is no condition %q", name)
+	}
+	return os.Getenv("PIGSYNC_SOAK") == "1", nil
 }
 
 // exits runs a command and compares its exit status: exits 2 pigsync plan.
@@ -143,6 +152,8 @@ func signalled(ts *testscript.TestScript, neg bool, args []string, sig syscall.S
 		ts.Fatalf("usage: term or hup")
 	}
 	for _, cmd := range ts.BackgroundCmds() {
-		ts.Check(cmd.Process.Signal(sig))
+		if filepath.Base(cmd.Path) == "pigsync" {
+			ts.Check(cmd.Process.Signal(sig))
+		}
 	}
 }
