@@ -208,3 +208,18 @@ func (l tale) holds(t *testing.T, c policies.Case, want bool) {
 		t.Errorf("at %s: held %v, want %v: %+v", c.Now, len(os) > 0, want, os)
 	}
 }
+
+// The gravest verdict counts, whoever speaks last.
+func TestTheGravestCountsInAnyOrder(t *testing.T) {
+	says := func(v policies.Verdict) *policies.Policy {
+		return &policies.Policy{Name: v.String(), Judge: func(*policies.Case) []policies.Objection {
+			return []policies.Objection{{Verdict: v, Code: "X"}}
+		}}
+	}
+	for _, ps := range [][]*policies.Policy{{says(policies.Deny), says(policies.Hold)}, {says(policies.Hold), says(policies.Deny)}} {
+		c := plans(restart("a"))
+		if verdicts, _ := policies.Judge(&c, ps); verdicts[0] != policies.Deny {
+			t.Errorf("%s first: %s", ps[0].Name, verdicts[0])
+		}
+	}
+}
