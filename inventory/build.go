@@ -61,12 +61,24 @@ func (l *loader) build(root *node) (*Inventory, error) {
 	if l.opened() {
 		b.hide()
 	}
-	b.modernize()
+	modern := b.modernize()
 	b.unevaluated()
-	b.readExpressions(l.options)
+	asks := b.readExpressions(l.options)
+	inv.steady = modern && !asks && len(l.files) == 1 && len(b.byName) == len(b.known) && l.src.kept.simple && !l.opened()
+	b.number()
 	inv.known = b.known
 	inv.src.sortMarks()
 	return inv, nil
+}
+
+// number tells groups and hosts which they are, so that a copy finds theirs.
+func (b *builder) number() {
+	for i, g := range b.groups {
+		g.at = i
+	}
+	for i, h := range b.known {
+		h.at = i
+	}
 }
 
 // named returns the group called name, made at the first call.

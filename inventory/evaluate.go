@@ -28,6 +28,7 @@ type expressions struct {
 	templates map[string]*jinja.Template // by text; those that can be read
 	dynamic   map[*node]bool             // variables with an expression somewhere in them
 	known     func() *Known
+	refers    bool // a text is, or may be, a reference
 	work      atomic.Int64
 
 	mu     sync.Mutex

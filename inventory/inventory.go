@@ -23,6 +23,9 @@ type Inventory struct {
 	written  int               // the major release it is written for
 	hidden   []string          // what was decrypted, the longest first
 	dormant  *Problem          // why nothing may be done with it; nil when something may
+	read     *kept             // its own file, for Reload
+	said     []Problem         // of the reading, for Reload
+	steady   bool              // one file that asks for nothing outside of it: see share.go
 
 	expressions *expressions
 }
@@ -73,6 +76,7 @@ type Host struct {
 	files    []layer    // of host_vars, which win over what is written at a mention
 	chain    []*Group   // lowest precedence first, all included; shared between hosts
 	port     string     // written behind the address in the key, as Ansible reads it
+	at       int        // among all that the file names
 	fault    *Problem   // why it is no host but only shown in the listing
 	view     perspective
 }
@@ -120,6 +124,7 @@ type Group struct {
 	files    []layer // of group_vars, which win over all that the inventory writes in groups
 	priority int
 	depth    int
+	at       int // among all groups
 	parents  []*Group
 	children []*Group // in the order of the file
 	chain    []*Group // ancestors and the group itself, lowest precedence first

@@ -15,8 +15,9 @@ type tally struct {
 }
 
 // readExpressions parses every expression of the inventory once, and reports those that cannot be
-// read, whether or not anything needs them: that takes no values.
-func (b *builder) readExpressions(options Options) {
+// read, whether or not anything needs them: that takes no values. It reports whether there is
+// anything that has its value from elsewhere.
+func (b *builder) readExpressions(options Options) (asks bool) {
 	x := &expressions{
 		inv: b.inv, options: options, templates: map[string]*jinja.Template{}, dynamic: map[*node]bool{},
 		known: sync.OnceValue(func() *Known { return NewKnown() }), counts: map[*node]map[string]*tally{},
@@ -40,6 +41,7 @@ func (b *builder) readExpressions(options Options) {
 	for _, src := range b.inv.src.files {
 		src.expressions = x
 	}
+	return len(x.dynamic) > 0 || x.refers
 }
 
 func (b *builder) readLayer(x *expressions, l layer) {
@@ -56,6 +58,7 @@ func (b *builder) readExpression(x *expressions, e entry, n *node) bool {
 	if dynamic {
 		b.readText(x, e, n)
 	}
+	x.refers = x.refers || n.kind == String && isReference(n.text)
 	for _, item := range n.list {
 		dynamic = b.readExpression(x, e, item) || dynamic
 	}

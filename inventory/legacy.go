@@ -60,15 +60,16 @@ type dialect struct {
 	packages bool // node_packages is for all nodes, node_extra_packages for some
 }
 
-// modernize translates the whole inventory.
-func (b *builder) modernize() {
+// modernize translates the whole inventory, and reports whether there was nothing to say or to do.
+func (b *builder) modernize() bool {
+	said := len(b.problems.list)
 	l := &legacy{
 		inv: b.inv, problems: b.problems, done: map[*entry]layer{}, moved: map[*node]string{}, names: oldNames(), held: map[string]bool{},
 		defaults: map[string]string{},
 	}
 	changed := l.learn(b)
 	if b.inv.written = l.generation; !changed {
-		return
+		return true
 	}
 	b.eachLayer(func(at *layer) { *at = l.layer(*at) })
 	l.group()
@@ -80,6 +81,7 @@ func (b *builder) modernize() {
 	if onlyVersion || l.undecided {
 		b.inv.outdated = nil // the names that tell the version stay
 	}
+	return l.generation == thisOne && len(b.problems.list) == said && len(l.changes) == 0 && len(l.moved) == 0
 }
 
 // eachLayer visits every block of variables.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -35,7 +36,14 @@ func LoadWith(fsys fs.FS, name string, options Options) (*Inventory, []Problem, 
 }
 
 func (l *loader) load() (*Inventory, []Problem, error) {
-	root, err := l.root()
+	text, err := l.read(l.src)
+	if err != nil {
+		return nil, nil, err
+	}
+	if inv := l.shared(text); inv != nil {
+		return inv, slices.Clone(inv.said), nil
+	}
+	root, err := l.root(text)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,7 +51,10 @@ func (l *loader) load() (*Inventory, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return inv, inv.discreet(l.problems.result()), nil
+	inv.said = inv.discreet(l.problems.result())
+	own := inv.src.kept
+	inv.read, inv.src.kept = &own, kept{}
+	return inv, slices.Clone(inv.said), nil
 }
 
 // opened reports whether anything of the inventory may have been decrypted.
@@ -65,8 +76,8 @@ type loader struct {
 	name     string
 	options  Options
 	files    fileSet
-	before   fileSet // of the inventory that is loaded again
-	groups   int     // about as many as there will be
+	prev     *Inventory // the state before, when it is loaded again
+	groups   int        // about as many as there will be
 	hosts    int
 	src      *source // of the inventory itself
 	problems *collector
@@ -84,9 +95,9 @@ func newLoader(fsys fs.FS, name string, options Options) *loader {
 	return l
 }
 
-// root reads the inventory's own file.
-func (l *loader) root() (*node, error) {
-	root, err := l.file(l.src)
+// root converts the inventory's own file.
+func (l *loader) root(text []byte) (*node, error) {
+	root, err := l.converted(l.src, text)
 	if root == nil && err == nil {
 		return nil, refuse(l.src, 1, 1, CodeNoGroups, "the inventory is empty")
 	}
@@ -95,12 +106,17 @@ func (l *loader) root() (*node, error) {
 
 // file reads and converts one file; nil when there is nothing in it.
 func (l *loader) file(src *source) (*node, error) {
-	src.options = &l.options
 	text, err := l.read(src)
 	if err != nil {
 		return nil, err
 	}
-	if text, err = l.unseal(src, text); err != nil {
+	return l.converted(src, text)
+}
+
+func (l *loader) converted(src *source, text []byte) (*node, error) {
+	src.options = &l.options
+	text, err := l.unseal(src, text)
+	if err != nil {
 		return nil, err
 	}
 	if root, ok := l.again(src, text); ok {

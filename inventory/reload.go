@@ -18,7 +18,7 @@ import (
 func Reload(prev *Inventory, fsys fs.FS, name string, options Options) (*Inventory, []Problem, error) {
 	l := newLoader(fsys, name, options)
 	if prev != nil {
-		l.before, l.groups, l.hosts = prev.src.files, len(prev.named), len(prev.known)
+		l.prev, l.groups, l.hosts = prev, len(prev.named), len(prev.known)
 	}
 	return l.load()
 }
@@ -59,11 +59,11 @@ func plainTree(n *yaml.Node) bool {
 
 // again makes the tree of a file from what is remembered of it; not when that is not possible.
 func (l *loader) again(src *source, text []byte) (*node, bool) {
-	before := l.before[src.name]
-	if before == nil || !before.kept.simple || before.kept.root.kind != Map {
+	old := l.remembered(src.name)
+	if !old.simple || old.root.kind != Map {
 		return nil, false
 	}
-	r := &reader{loader: l, src: src, old: before.kept, text: text}
+	r := &reader{loader: l, src: src, old: old, text: text}
 	src.end = endOf(text)
 	if bytes.Equal(r.old.text, text) {
 		return r.finish(r.old.nodes, r.old.indicators)
@@ -73,6 +73,20 @@ func (l *loader) again(src *source, text []byte) (*node, bool) {
 		return nil, false
 	}
 	return r.replace()
+}
+
+// remembered is what is known of a file from before; not simple when it is nothing.
+func (l *loader) remembered(name string) kept {
+	switch {
+	case l.prev == nil:
+		return kept{}
+	case name == l.prev.src.name:
+		return *l.prev.read
+	}
+	if src := l.prev.src.files[name]; src != nil {
+		return src.kept
+	}
+	return kept{}
 }
 
 func lastLine(text []byte) int { return 1 + bytes.Count(text, []byte("\n")) }
@@ -93,11 +107,14 @@ type reader struct {
 	first, last int // the changed lines of the old text: from first up to, but without, last
 	shift       int // of the lines behind
 
-	in       *node // the mapping around the change
-	level    int   // of nesting, of that mapping
-	from, to int   // its entries that are read again
-	end      int   // the line behind them, in the old text
+	path     []turn // from the root to the mapping around the change
+	in       *node  // the mapping around the change
+	level    int    // of nesting, of that mapping
+	from, to int    // its entries that are read again
+	end      int    // the line behind them, in the old text
 	fresh    []entry
+	nodes    int // in the tree, after the change
+	marks    int // in the text, as checkText counts them
 	slabs    slabs
 }
 
@@ -154,37 +171,50 @@ func (r *reader) find(n *node, level, end int) bool {
 	if to < len(n.entries) {
 		end = n.entries[to].key.line
 	}
-	if to == from+1 && r.find(n.entries[from].value, level+1, end) {
-		return true
+	if to == from+1 {
+		r.path = append(r.path, turn{n, from})
+		if r.find(n.entries[from].value, level+1, end) {
+			return true
+		}
+		r.path = r.path[:len(r.path)-1]
 	}
 	r.in, r.level, r.from, r.to, r.end = n, level, from, to, end
 	return true
 }
 
-// replace parses the entries that were edited and puts them among the others.
+// turn is one mapping on the way to the change, and the entry it goes through.
+type turn struct {
+	in *node
+	at int
+}
+
+// replace puts the entries that were edited among the others.
 func (r *reader) replace() (*node, bool) {
+	if !r.parse() {
+		return nil, false
+	}
+	return r.finish(r.nodes, r.marks)
+}
+
+// parse reads the entries that were edited; not when they could mean something else in their place.
+func (r *reader) parse() bool {
 	begin := r.in.entries[r.from].key.line
 	part := r.lines(begin, r.end+r.shift)
 	check := &source{name: r.src.name}
 	doc, err := parseAny(check, part)
 	if err != nil || doc == nil || !plainBreaks(part) || bytes.HasPrefix(part, []byte("---")) || !plainTree(doc) {
-		return nil, false
+		return false
 	}
 	move(doc, begin-1)
 	fresh, count, ok := r.entries(doc)
 	if !ok || !r.distinct(fresh) {
-		return nil, false
+		return false
 	}
-	r.fresh = fresh
-	nodes := r.old.nodes + count
+	r.fresh, r.nodes, r.marks = fresh, r.old.nodes+count, r.old.indicators+check.kept.indicators
 	for _, e := range r.in.entries[r.from:r.to] {
-		nodes -= e.key.size() + e.value.size()
+		r.nodes -= e.key.size() + e.value.size()
 	}
-	indicators := r.old.indicators + check.kept.indicators
-	if indicators > maxNodes || r.loader.nodes+nodes > maxNodes {
-		return nil, false
-	}
-	return r.finish(nodes, indicators)
+	return r.marks <= maxNodes && r.loader.nodes+r.nodes <= maxNodes
 }
 
 // lines returns the new text from one line up to another.

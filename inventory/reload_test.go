@@ -117,16 +117,21 @@ func drawChange(t *rapid.T, text string) string {
 // TestReloadIsLoad edits an inventory again and again: reloaded, it is what it would be if it were
 // loaded afresh, and the state before stays what it was.
 func TestReloadIsLoad(t *testing.T) {
-	quick := 0
+	quick, shared := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		text := edited
+		files := fstest.MapFS{}
+		if rapid.Bool().Draw(t, "files of variables") {
+			files["group_vars/pg-a.yml"] = &fstest.MapFile{Data: []byte("in_file: 1\n")}
+		}
 		inv, _, err := load(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 4 {
 			next := drawChange(t, text)
-			fsys := fstest.MapFS{file: {Data: []byte(next)}, "group_vars/pg-a.yml": {Data: []byte("in_file: 1\n")}}
+			fsys := maps.Clone(files)
+			fsys[file] = &fstest.MapFile{Data: []byte(next)}
 			want, problems, err := Load(fsys, file)
 			fresh := everything(want, problems, err)
 			before := everything(inv, nil, nil)
@@ -140,15 +145,19 @@ func TestReloadIsLoad(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if want.src.kept.simple {
+			if want.read.simple {
 				quick++
+			}
+			if again.src == inv.src {
+				shared++
 			}
 			inv, text = again, next
 		}
 	})
-	if quick == 0 {
-		t.Error("nothing was read in parts")
+	if quick == 0 || shared == 0 {
+		t.Errorf("%d times read in parts, %d times shared", quick, shared)
 	}
+	t.Logf("%d times read in parts, %d times shared", quick, shared)
 }
 
 // TestReloadReadsParts: a changed line in a cluster is parsed alone with the line before it.
@@ -158,11 +167,59 @@ func TestReloadReadsParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from, want := range map[string]int{"pg_seq: 1 }": 2, "pg_seq: 2": 1, "pg_role: replica": 2, "- name: c": 2, "pg_cluster: pg-a": 2, "admin_ip: 10.0.0.1": 2} {
-		r := &reader{loader: newLoader(nil, file, Options{}), src: &source{name: file}, old: inv.src.kept}
+		r := &reader{loader: newLoader(nil, file, Options{}), src: &source{name: file}, old: *inv.read}
 		r.text = []byte(strings.Replace(edited, from, from[:len(from)-1]+"7", 1))
 		r.compare()
 		if !r.find(r.old.root, 1, lastLine(r.old.text)+1) || r.to-r.from > want {
 			t.Errorf("%s: %d entries are read again, want %d: lines %d to %d", from, r.to-r.from, want, r.first, r.last)
+		}
+	}
+}
+
+// TestReloadShares: what only gives a variable another value leaves everything else in its place, and
+// is what it would be if it were loaded afresh.
+func TestReloadShares(t *testing.T) {
+	for _, edit := range []struct {
+		from, to string
+		shares   bool
+	}{
+		{"pg_seq: 1 }", "pg_seq: 7 }", true},               // in flow style, of a host
+		{"pg_seq: 1 }", "pg_seq: 7, b: 1 }", true},         // one more
+		{"pg_seq: 2", "pg_seq: [ 2,\t3 ]", true},           // in lines of its own
+		{"pg_role: replica", "nodename: x", true},          // another variable
+		{"admin_ip: 10.0.0.1", "admin_ip: 10.0.0.2", true}, // of all
+		{"- name: c", "- name: d", true},                   // inside a value
+		{"secret_password: { a: [x] }", "secret_password: { a: [y] }", true},
+		{"      two", "      three", true},
+		{"{ infra_seq: 1 }", "{ infra_seq: 2 }", false},               // the group itself is in flow style
+		{"10.0.0.2: { pg_seq: 1 }", "10.0.0.7: { pg_seq: 1 }", false}, // another host
+		{"10.0.0.2: { pg_seq: 1 }", "10.0.0.2:", false},               // a block that is gone
+		{"pg_cluster: pg-a", "pg_cluster: pg-a\n        x: 1", false}, // a line more
+		{"pg_cluster: pg-a", "ansible_group_priority: 3", false},      // which wins
+		{"pg_cluster: pg-a", "version: v3.0.0", false},                // how it is to be read
+		{"pg_cluster: pg-a", "pg_fs_bkup: /data", false},              // an older name
+		{"pg_cluster: pg-a", "pg_cluster: \"{{ admin_ip }}\"", false}, // asks
+		{"pg_cluster: pg-a", "pg_password: env:NAME", false},          // asks elsewhere
+		{"pg_cluster: pg-a", "pg_cluster: [", false},                  // wrong
+		{"    pg-b:\n      hosts:", "    pg-b:\n      vars:", false},  // another section
+	} {
+		next := strings.Replace(edited, edit.from, edit.to, 1)
+		inv, _, err := load(edited)
+		if err != nil || next == edited {
+			t.Fatal(err, edit.from)
+		}
+		before := everything(inv, nil, nil)
+		fsys := fstest.MapFS{file: {Data: []byte(next)}}
+		fresh := everything(Load(fsys, file))
+		again, problems, err := Reload(inv, fsys, file, Options{})
+		if got := everything(again, problems, err); got != fresh {
+			t.Errorf("%s: reloaded it is\n%s\nloaded it is\n%s", edit.to, got, fresh)
+		}
+		if shares := again != nil && again.src == inv.src; shares != edit.shares {
+			t.Errorf("%s: shared: %v", edit.to, shares)
+		}
+		if everything(inv, nil, nil) != before {
+			t.Errorf("%s: the state before has changed", edit.to)
 		}
 	}
 }
@@ -181,7 +238,7 @@ func BenchmarkReload5000(b *testing.B) {
 	before := cpuTime()
 	for i := 1; b.Loop(); i++ {
 		inv, _, err = Reload(inv, files[i%2], file, Options{})
-		if err != nil || !inv.src.kept.simple {
+		if err != nil || !inv.steady || inv.Host("10.0.9.199") == nil {
 			b.Fatal(err)
 		}
 	}
