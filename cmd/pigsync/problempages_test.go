@@ -144,6 +144,76 @@ func TestEveryCodeHasAPage(t *testing.T) {
 	}
 }
 
+// Every code has a story that shows its message with its line: the example of its page, which is run; or, of
+// what an example cannot show, a golden case, a script or a table of a package.
+func TestEveryCodeHasAStory(t *testing.T) {
+	told := storiesOf(t, "../../inventory", "../../modules", ".")
+	for _, code := range problems.Codes() {
+		page, _ := problems.Find(code)
+		if notRun.MatchString(page.Text) && !told[code] {
+			t.Errorf("%s: the example of its page is not run, and nothing else shows it with its line", code)
+		}
+	}
+	if told["INV999"] || !told["PG024"] {
+		t.Error("stories are taken for others")
+	}
+}
+
+var (
+	placed = regexp.MustCompile(`\d+:\d+: .*`)
+	aCode  = regexp.MustCompile(`\b[A-Z]+\d{3}\b`)
+	word   = regexp.MustCompile(`\b[cC]ode[A-Z]\w*`)
+)
+
+// storiesOf finds the codes that tests expect with a place, or by the name of their constant.
+func storiesOf(t *testing.T, dirs ...string) map[string]bool {
+	told, names := map[string]bool{}, constantsOf(t, dirs...)
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			test := strings.HasSuffix(path, "_test.go")
+			if err != nil || d.IsDir() || !test && !slices.Contains([]string{".txt", ".txtar", ".golden"}, filepath.Ext(path)) {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for line := range strings.Lines(string(text)) {
+				if placed.MatchString(line) {
+					for _, code := range aCode.FindAllString(line, -1) {
+						told[code] = true
+					}
+				}
+			}
+			if test {
+				for _, name := range word.FindAllString(string(text), -1) {
+					told[names[filepath.Dir(path)+name]] = true
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return told
+}
+
+// constantsOf finds the codes by the folder and name of their constants.
+func constantsOf(t *testing.T, dirs ...string) map[string]string {
+	names := map[string]string{}
+	for code, places := range codesOf(t, dirs...) {
+		for _, place := range places {
+			file, rest, _ := strings.Cut(place, ":")
+			line, _, _ := strings.Cut(rest, ":")
+			text, err := os.ReadFile(file)
+			number, convErr := strconv.Atoi(line)
+			if err != nil || convErr != nil {
+				t.Fatal(err, convErr)
+			}
+			names[filepath.Dir(file)+strings.Fields(strings.Split(string(text), "\n")[number-1])[0]] = code
+		}
+	}
+	return names
+}
+
 // codesOf finds the constants Code… of all packages below the folders, with their places.
 func codesOf(t *testing.T, dirs ...string) map[string][]string {
 	given := map[string][]string{}
