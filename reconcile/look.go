@@ -78,3 +78,12 @@ func (m *machines) note(id resource.ID, s resource.State) {
 	}
 	(*m)[id] = s
 }
+
+// times says of every place that it was looked at when the look began.
+func (l *look) times() map[string]time.Time {
+	at := map[string]time.Time{}
+	for id := range l.seen {
+		at[id.At] = l.began
+	}
+	return at
+}

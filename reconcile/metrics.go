@@ -120,6 +120,49 @@ func (m *Metrics) countRound(b *book, s *Status) {
 	b.round = r
 }
 
+// glanceOutcomes say whether a look at a part of the fleet was a reason to look at the whole.
+var glanceOutcomes = []string{"same", "changed"}
+
+// glanced counts a look at a part of the fleet.
+func (m *Metrics) glanced(inventory string, again bool) {
+	if m == nil {
+		return
+	}
+	outcome := glanceOutcomes[0]
+	if again {
+		outcome = glanceOutcomes[1]
+	}
+	m.glances.WithLabelValues(inventory, outcome).Inc()
+}
+
+// stirred counts a word of a watch.
+func (m *Metrics) stirred(inventory string) {
+	if m != nil {
+		m.stirs.WithLabelValues(inventory).Inc()
+	}
+}
+
+// begun takes in what a round is about to do: what it may take a while to put right is seen before.
+func (m *Metrics) begun(s *Status) { m.glance(s, func(b *book) { m.countDrift(b, s.round) }) }
+
+// glimpsed takes in a picture of which only parts are newer. It is no round.
+func (m *Metrics) glimpsed(s *Status) {
+	m.glance(s, func(b *book) { b.nodes = nodesOf(s.round, b.nodes) })
+}
+
+func (m *Metrics) glance(s *Status, count func(*book)) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.book(s.Inventory)
+	m.meet(b, unitsOf(s))
+	count(b)
+	b.round = s.round
+	b.shown = b.draw(s)
+}
+
 // countCommit follows a commit on its way from sight to a fleet that is as it says.
 func (m *Metrics) countCommit(b *book, r *Round) {
 	when := seconds(r.Revision.When)

@@ -105,7 +105,7 @@ func nodesOf(r *Round, before map[string]node) map[string]node {
 		}
 		n := node{seen: before[label(id.At)].seen}
 		if state.Err == nil {
-			n = node{answers: true, seen: r.Began}
+			n = node{answers: true, seen: r.lookedAt(id.At)}
 		}
 		nodes[label(id.At)] = n
 	}

@@ -13,7 +13,7 @@ import (
 // counters are the metrics that grow, or that outlive a look.
 type counters struct {
 	fetches, drift, corrective, steps, observeErrors, rounds  *prometheus.CounterVec
-	rollbacks                                                 *prometheus.CounterVec
+	rollbacks, stirs, glances                                 *prometheus.CounterVec
 	fetchTook, stepTook, observeTook, convergeTook, roundTook *prometheus.HistogramVec
 	commits, hostkey, quarantined                             *prometheus.GaugeVec
 	outside
@@ -47,6 +47,8 @@ func newCounters(f promauto.Factory) counters {
 		observeErrors: count("pigsync_observe_errors_total", "Looks at a host or cluster at which something could not be observed.", "host", "source", "reason"),
 		rollbacks:     count("pigsync_rollbacks_total", "Returns of a unit to an earlier commit, by result.", "cluster", "result"),
 		rounds:        count("pigsync_rounds_total", "Rounds, by what they came to.", "outcome"),
+		stirs:         count("pigsync_stirs_total", "Words of the watches that something may have changed."),
+		glances:       count("pigsync_glances_total", "Looks at a part of the fleet, by what they came to.", "outcome"),
 		fetchTook:     took("pigsync_git_fetch_duration_seconds", "How long each look at the source took.", briefly),
 		stepTook:      took("pigsync_step_duration_seconds", "How long a step took.", briefly, "module", "class"),
 		observeTook:   took("pigsync_observe_duration_seconds", "How long looking at the fleet took: as a whole, and for each way to look.", briefly, "source"),
@@ -90,6 +92,10 @@ func (c *counters) begin(inventory string) {
 		c.rounds.WithLabelValues(inventory, o.String())
 	}
 	c.rounds.WithLabelValues(inventory, string(Rejected))
+	c.stirs.WithLabelValues(inventory)
+	for _, outcome := range glanceOutcomes {
+		c.glances.WithLabelValues(inventory, outcome)
+	}
 	for _, h := range []*prometheus.HistogramVec{c.fetchTook, c.convergeTook, c.roundTook} {
 		h.WithLabelValues(inventory)
 	}

@@ -15,7 +15,7 @@ import (
 // vanished is not shown any more; once drawn it does not change.
 type picture struct {
 	problems, converged, units, drift, since, unknown *prometheus.GaugeVec
-	orphans, reboot, leader, timeline                 *prometheus.GaugeVec
+	orphans, reboot, leader, timeline, watch          *prometheus.GaugeVec
 	steps, blocked, observed, reachable, journal      *prometheus.GaugeVec
 	unreadable, info, suspended, until, fights        *prometheus.GaugeVec
 	window, restart                                   *prometheus.GaugeVec
@@ -41,6 +41,7 @@ func newPicture() *picture {
 		leader:    gauge("pigsync_postgres_leader", "1 for the node where a cluster's leader is, as Patroni says.", "cluster", "host"),
 		timeline:  gauge("pigsync_postgres_timeline", "Timeline of a cluster's leader: one more with each failover.", "cluster"),
 		reboot:    gauge("pigsync_node_reboot_pending", "Resources of a node of which a part waits for its next start.", "host"),
+		watch:     gauge("pigsync_watch_up", "1 while changes at a node or in a cluster are told at once, by who watches there.", "host", "source"),
 		journal:   gauge("pigsync_journal_up", "0 when the last plan or step could not be written down; nothing is done then."),
 
 		unreadable: gauge("pigsync_inventory_parse_errors", "Errors for which the newest revision as a whole cannot be acted on."),
@@ -55,7 +56,7 @@ func newPicture() *picture {
 
 func (p *picture) all() []*prometheus.GaugeVec {
 	return []*prometheus.GaugeVec{
-		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.leader, p.timeline, p.journal,
+		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.leader, p.timeline, p.watch, p.journal,
 		p.unreadable, p.info, p.suspended, p.until, p.fights, p.window, p.restart,
 	}
 }
@@ -140,6 +141,9 @@ func (p *picture) drawClusters(b *book) {
 func (p *picture) drawStatus(b *book, s *Status) {
 	p.converged.WithLabelValues(b.inventory).Set(one(s.State == InSync))
 	p.journal.WithLabelValues(b.inventory).Set(b.journal)
+	for _, w := range s.watches {
+		p.watch.WithLabelValues(b.inventory, label(w.At), w.Source).Set(one(w.Err == nil))
+	}
 	for _, severity := range []inventory.Severity{inventory.Error, inventory.Warning} {
 		p.problems.WithLabelValues(b.inventory, severity.String())
 	}

@@ -41,6 +41,7 @@ func (d *Daemon) remembering(reach func(resource.Places) executors.Executor) fun
 	return func(p resource.Places) executors.Executor {
 		hands := reach(p)
 		d.hands.Store(&hands)
+		d.attention.locate(p)
 		return hands
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,6 +49,7 @@ type Reconciler struct {
 	machines   machines      // as they were last seen
 	lastRead   *inventory.Inventory
 	returning  bool            // to an earlier revision, because the newest is bad
+	looking    func()          // told that the whole fleet is about to be looked at; nil nobody
 	begun      func(*Round)    // told what a round is about to do; nil nobody
 	stopping   <-chan struct{} // closed when the process is to end; nil never
 }
@@ -66,7 +68,9 @@ type Round struct {
 	Verdicts   []policies.Verdict
 	Objections []policies.Objection
 	Results    []error // one a step: nil when it succeeded
-	Settled    bool    // the revision had converged but for orphans, and no other was tried since: what differs is drift
+	// Looked tells of each place when it was last looked at.
+	Looked  map[string]time.Time
+	Settled bool // the revision had converged but for orphans, and no other was tried since: what differs is drift
 
 	version string // of Pigsty, as the inventory says
 	samples map[string]policies.Sample
@@ -92,7 +96,7 @@ func (r *Round) Past(id resource.ID) []policies.Event {
 // something that is still there, the newest first: what they asked for and rev does not is removed.
 // An error means that nothing was done.
 func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []sources.Revision) (*Round, error) {
-	round, hands, err := r.assess(ctx, rev, priors)
+	round, hands, err := r.assess(ctx, rev, priors, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +111,13 @@ func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []s
 
 // Plan is the first half of a round: it changes nothing.
 func (r *Reconciler) Plan(ctx context.Context, rev sources.Revision, priors []sources.Revision) (*Round, error) {
-	round, _, err := r.assess(ctx, rev, priors)
+	round, _, err := r.assess(ctx, rev, priors, nil)
 	return round, err
 }
 
-// assess looks, compiles, compares and judges. What panics on the way is an error: nothing is done.
-func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []sources.Revision) (round *Round, hands executors.Executor, err error) {
+// assess looks, compiles, compares and judges. What is recalled was looked at before, and is not looked at
+// again. What panics on the way is an error: nothing is done.
+func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []sources.Revision, recalled map[resource.ID]resource.State) (round *Round, hands executors.Executor, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("assess %s: a part of pigsync failed: %v", rev.ID, p)
@@ -131,6 +136,10 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	past := r.load(priors)
 	surveyed := r.survey(inv, past)
 	look := newLook(r.Reach(r.places(inv, past)), r.Now)
+	maps.Copy(look.seen, recalled)
+	if recalled == nil && r.looking != nil {
+		r.looking()
+	}
 	look.see(ctx, surveyed, r.remembered)
 	r.machines.recall(surveyed, look.seen)
 	compiled := modules.Compile(inv, look.seen, r.Modules)
@@ -148,7 +157,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	r.remembered = needed
 	round = &Round{
 		Began: look.began, Observed: look.took, Revision: rev, Problems: problems, Frozen: compiled.Frozen,
-		Want: compiled.Want, Have: look.seen, Settled: r.settled(rev.ID), version: versionOf(inv), by: r,
+		Want: compiled.Want, Have: look.seen, Looked: look.times(), Settled: r.settled(rev.ID), version: versionOf(inv), by: r,
 	}
 	err = r.judge(ctx, round, prior)
 	if round.Plan != nil {

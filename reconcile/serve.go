@@ -21,12 +21,14 @@ type Daemon struct {
 	Beside   []Companion   // what goes on beside the loop
 	Tries    int           // failed runs in a row after which a revision is bad; 0 means three, less than none never
 
-	latest  atomic.Pointer[sources.Revision]
-	status  atomic.Pointer[Status]
-	fetch   atomic.Pointer[error]         // why the source gives nothing newer, nil when it does
-	changed atomic.Pointer[chan struct{}] // closed when status is a new one
-	hands   atomic.Pointer[executors.Executor]
-	wake    chan struct{} // capacity one: events carry no data
+	latest    atomic.Pointer[sources.Revision]
+	status    atomic.Pointer[Status]
+	fetch     atomic.Pointer[error]         // why the source gives nothing newer, nil when it does
+	changed   atomic.Pointer[chan struct{}] // closed when status is a new one
+	hands     atomic.Pointer[executors.Executor]
+	wake      chan struct{} // capacity one: events carry no data
+	attention *attention
+	glances   glances
 	// previewing has room for one: looking for strangers must not keep the fleet's own rounds from it.
 	previewing chan struct{}
 	remotes    remotes
@@ -47,8 +49,8 @@ const (
 
 // NewDaemon makes a daemon ready to Serve.
 func NewDaemon(r *Reconciler, src sources.Source, interval time.Duration, m *Metrics) *Daemon {
-	d := &Daemon{Reconciler: r, Source: src, Interval: interval, Metrics: m, wake: make(chan struct{}, 1), previewing: make(chan struct{}, 1)}
-	d.Reach = d.remembering(r.Reach)
+	d := &Daemon{Reconciler: r, Source: src, Interval: interval, Metrics: m, wake: make(chan struct{}, 1), previewing: make(chan struct{}, 1), attention: newAttention()}
+	d.Reach, d.looking = d.remembering(r.Reach), d.attention.forget
 	m.keeps(r.Name, r.Journal)
 	if d.Interval <= 0 {
 		d.Interval = defaultInterval
@@ -170,6 +172,7 @@ func (d *Daemon) loop(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil && !d.retired.Load() {
 		wait := d.Interval
+		d.idled(nil)
 		if rev := d.awake(); rev != nil {
 			if d.once(ctx, *rev) {
 				failures = 0
@@ -193,17 +196,6 @@ func (d *Daemon) awake() *sources.Revision {
 	default:
 	}
 	return d.latest.Load()
-}
-
-// rest waits for an event, for d at the longest.
-func (d *Daemon) rest(ctx context.Context, wait time.Duration) {
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-d.wake:
-	case <-t.C:
-	}
 }
 
 // once runs for a revision; it reports whether the run ended well, held included.
@@ -231,6 +223,7 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 	}
 	d.accepted = &rev
 	d.suspects(rev, round)
+	d.idled(round)
 	return round.Outcome() != Failed
 }
 

@@ -37,7 +37,7 @@ type Status struct {
 	Revision   string               `json:"revision,omitempty"`
 	Author     string               `json:"author,omitempty"`
 	Subject    string               `json:"subject,omitempty"`
-	Seen       time.Time            `json:"seen"` // when the fleet was last looked at
+	Seen       time.Time            `json:"seen"` // since then every part of the fleet was looked at
 	Took       time.Duration        `json:"took_ns"`
 	Resources  int                  `json:"resources"`
 	Drift      bool                 `json:"drift"` // the revision had converged, and something differs now
@@ -53,8 +53,11 @@ type Status struct {
 	Quarantine *Quarantine          `json:"quarantine,omitempty"` // of the newest revision
 	Remotes    []RemoteStatus       `json:"remotes,omitempty"`    // of the repository, where it has several
 	Error      string               `json:"error,omitempty"`
+	Watched    int                  `json:"watched"` // places where a change is told at once
+	Unwatched  []Unwatched          `json:"unwatched,omitempty"`
 
-	round *Round
+	round   *Round
+	watches []executors.Watch
 }
 
 // OwnerStatus is the state of one owner.
@@ -106,6 +109,7 @@ func (d *Daemon) begins(round *Round) {
 	s := StatusOf(d.Name, round)
 	s.State = Converging
 	d.show(s)
+	d.Metrics.begun(s)
 }
 
 // idle tells whether nothing may be done in a round but to wait.
@@ -141,6 +145,9 @@ func rejected(s *Status, rev sources.Revision, err error) *Status {
 }
 
 func (d *Daemon) publish(s *Status, err error) {
+	if s.round != nil {
+		d.keepWatch()
+	}
 	if err != nil {
 		s.Error = err.Error()
 	}
@@ -153,6 +160,7 @@ func (d *Daemon) show(s *Status) {
 		s.Fetch = (*fetch).Error()
 	}
 	s.Remotes = d.remotes.list()
+	d.showWatches(s)
 	if old := d.status.Load(); old != nil && old.State == s.State && old.Revision == s.Revision {
 		s.Since = old.Since
 	}
@@ -162,7 +170,7 @@ func (d *Daemon) show(s *Status) {
 // StatusOf is the picture a round gives.
 func StatusOf(name string, r *Round) *Status {
 	s := &Status{
-		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.Began, Took: r.Took,
+		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.since(), Took: r.Took,
 		Revision: r.Revision.ID, Author: r.Revision.Author, Subject: r.Revision.Subject,
 		Resources: r.Want.Len(), Drift: slices.ContainsFunc(r.Plan.Steps, r.drift),
 		Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Verdicts: r.Verdicts, Objections: r.Objections, round: r,

@@ -11,6 +11,8 @@ type PGPlace struct {
 	Seats    []PGSeat
 	User     string // of Patroni's REST API, where it asks who we are; "" means that it does not
 	Password Secret
+	// Keys is what the names of all keys begin with that Patroni keeps in etcd of the cluster.
+	Keys string
 	// Balancers are the nodes whose HAProxy leads clients to the instances.
 	Balancers []string
 }

@@ -103,6 +103,7 @@ func (h *hands) reach(p resource.Places) executors.Executor {
 		p.Etcd[i].CA = pem
 	}
 	h.etcd.SetPlaces(p.Etcd)
+	h.etcd.SetPatroni(p.PG)
 	h.fleet.SetPostgres(p.PG)
 	return h.mux
 }

@@ -112,6 +112,9 @@ func (s statusView) write(w io.Writer) {
 	if s.Error != "" && len(s.Problems) == 0 {
 		fmt.Fprintf(w, "  %s\n", s.Error)
 	}
+	for _, u := range s.Unwatched {
+		fmt.Fprintf(w, "  not watched: %s (%s): %s\n", u.Place, u.Source, u.Error)
+	}
 	s.writeClusters(w)
 	_ = diff.WritePending(w, s.Pending) // as with every line here, whoever does not read it misses it
 	s.writePlan(w)

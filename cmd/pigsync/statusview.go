@@ -39,6 +39,11 @@ type statusView struct {
 		Paused   bool              `json:"paused,omitempty"`
 		Silent   map[string]string `json:"silent,omitempty"`
 	} `json:"clusters,omitempty"`
+	Unwatched []struct {
+		Place  string `json:"place"`
+		Source string `json:"source"`
+		Error  string `json:"error"`
+	} `json:"unwatched,omitempty"`
 	Fetch string `json:"fetch,omitempty"`
 	Error string `json:"error,omitempty"`
 	Plan  *struct {

@@ -35,6 +35,8 @@ type Options struct {
 type Executor struct {
 	opts Options
 
+	keys keys
+
 	mu       sync.Mutex // guards clusters
 	clusters map[string]*cluster
 }
@@ -74,7 +76,10 @@ func (e *Executor) SetPlaces(places []resource.EtcdPlace) {
 }
 
 // Close closes all connections.
-func (e *Executor) Close() { e.SetPlaces(nil) }
+func (e *Executor) Close() {
+	e.keys.close()
+	e.SetPlaces(nil)
+}
 
 func (e *Executor) cluster(at string) (*cluster, error) {
 	e.mu.Lock()

@@ -36,6 +36,7 @@ type Fleet struct {
 	closed  bool
 	places  map[string]resource.PGPlace // by cluster
 	leaders map[string]string           // by cluster, the node where its leader was last
+	vigils  vigils
 }
 
 var _ executors.Executor = (*Fleet)(nil)

@@ -30,8 +30,8 @@ const (
 // op says what a frame is.
 type op string
 
-// The ops. The controller says observe, apply, confirm, signed and cancel; the helper states, done, sign and
-// log; both begin with hello.
+// The ops. The controller says observe, apply, confirm, watch, signed and cancel; the helper states, done, sign,
+// stir and log; both begin with hello.
 const (
 	opHello   op = "hello"
 	opObserve op = "observe"
@@ -43,6 +43,8 @@ const (
 	opSigned  op = "signed"
 	opCancel  op = "cancel"
 	opLog     op = "log"
+	opWatch   op = "watch"
+	opStir    op = "stir" // no answer: it comes when something may have changed
 )
 
 // frame is the one thing that travels; which fields are set follows from Op. ID is the request's,

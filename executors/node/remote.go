@@ -39,7 +39,8 @@ type Remote struct {
 	hello hello
 	wg    sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex          // guards what follows
+	stir  func([]resource.ID) // nil: nobody wants to hear
 	next  uint64
 	calls map[uint64]*call
 	skew  time.Duration
@@ -262,6 +263,8 @@ func (r *Remote) read(in io.Reader) {
 			if f.Log != nil {
 				f.Log.emit(context.Background(), r.opts.Log)
 			}
+		case opStir:
+			r.stirred(f.IDs)
 		case opSign:
 			r.wg.Go(func() { r.sign(f) })
 		default:

@@ -40,6 +40,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, l *Local, digest string) 
 	s.wg.Go(w.write)
 	err = s.loop(ctx, in)
 	w.kill(io.EOF)
+	s.watch.close()
 	s.wg.Wait()
 	return err
 }
@@ -62,9 +63,10 @@ func greet(ctx context.Context, w *wire, l *Local, digest string) (*bufio.Reader
 // server is one stream being served.
 type server struct {
 	*wire
-	l   *Local
-	log *slog.Logger
-	wg  sync.WaitGroup
+	l     *Local
+	log   *slog.Logger
+	wg    sync.WaitGroup
+	watch lookout
 
 	mu      sync.Mutex // guards what follows
 	cancels map[uint64]context.CancelFunc
@@ -128,6 +130,8 @@ func (s *server) handle(ctx context.Context, f frame) {
 		s.begin(ctx, f, s.apply)
 	case opConfirm:
 		s.begin(ctx, f, s.confirm)
+	case opWatch:
+		s.begin(ctx, f, s.keepWatch)
 	case opCancel:
 		s.mu.Lock()
 		if cancel := s.cancels[f.ID]; cancel != nil {

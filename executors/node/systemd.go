@@ -74,16 +74,24 @@ func (d *DBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	if d.conn != nil && d.conn.Connected() {
 		return d.conn, nil
 	}
+	conn, err := dial(ctx)
+	if err == nil {
+		d.conn = conn
+	}
+	return conn, err
+}
+
+func dial(ctx context.Context) (*dbus.Conn, error) {
 	// The context given to the library would end the connection, not only the dialling.
 	life := context.WithoutCancel(ctx)
 	conn, err := dbus.NewSystemdConnectionContext(life)
-	if err != nil {
-		var second error
-		if conn, second = dbus.NewSystemConnectionContext(life); second != nil {
-			return nil, fmt.Errorf("reach systemd: %w", errors.Join(err, second))
-		}
+	if err == nil {
+		return conn, nil
 	}
-	d.conn = conn
+	conn, second := dbus.NewSystemConnectionContext(life)
+	if second != nil {
+		return nil, fmt.Errorf("reach systemd: %w", errors.Join(err, second))
+	}
 	return conn, nil
 }
 

@@ -17,7 +17,12 @@ import (
 
 var errNoConfig = errors.New("there is no dynamic configuration in the DCS")
 
+// askConfig lets Patroni look into the DCS first: what it says of its configuration is else what it saw there
+// in its last round, ten seconds ago.
 func (l *Look) askConfig() (config map[string]any, err error) {
+	if err := l.call(l.ctx, "GET", "/cluster", nil, nil); err != nil {
+		return nil, err
+	}
 	if err = l.call(l.ctx, "GET", "/config", nil, &config); err == nil && len(config) == 0 {
 		err = errNoConfig
 	}

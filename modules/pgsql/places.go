@@ -44,6 +44,7 @@ func (m *member) place(inv *inventory.Inventory) resource.PGPlace {
 			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data), Elsewhere: m.otherHomes(),
 			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: authority, Pooler: pooler,
 		}},
+		Keys:      strings.TrimSuffix(v.Namespace, "/") + "/" + v.Cluster + "/",
 		Balancers: m.balancedAt(inv),
 	}
 }

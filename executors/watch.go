@@ -1,0 +1,58 @@
+package executors
+
+import "github.com/pigsync/pigsync/resource"
+
+// Watcher is an Executor that can tell when something may have changed, so that nobody has to wait for the
+// next look. It decides nothing: whoever is told looks. Optional.
+type Watcher interface {
+	// Watch keeps watch over these ids from now on and over nothing else, as far as it can. It does not wait.
+	// stir is called from many goroutines at once, and must be quick. When the watch over a place begins,
+	// or begins anew, that place stirs once: something may have changed before.
+	Watch(ids []resource.ID, stir func(Stir))
+	// Watches tells how the watches stand that are wanted.
+	Watches() []Watch
+}
+
+// Stir says that something may have changed at a place.
+type Stir struct {
+	At  string
+	IDs []resource.ID // what may have; none: anything there
+}
+
+// Watch is how the watch over a place stands.
+type Watch struct {
+	At     string // a node or a cluster
+	Source string // who watches there: SourceNode, SourceEtcd
+	Err    error  // nil while it is kept; else only a look tells whether something has changed
+}
+
+// The sources of a watch.
+const (
+	SourceNode = "node" // the helper: files and units
+	SourceEtcd = "etcd" // keys of Patroni
+)
+
+// Watch lets everybody watch who can.
+func (m Mux) Watch(ids []resource.ID, stir func(Stir)) {
+	for w := range m.watchers() {
+		w.Watch(ids, stir)
+	}
+}
+
+// Watches are those of all who can watch.
+func (m Mux) Watches() (all []Watch) {
+	for w := range m.watchers() {
+		all = append(all, w.Watches()...)
+	}
+	return all
+}
+
+func (m Mux) watchers() map[Watcher]bool {
+	found := map[Watcher]bool{}
+	for _, e := range m {
+		if w, ok := e.(Watcher); ok {
+			found[w] = true
+		}
+	}
+	return found
+}
