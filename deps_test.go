@@ -37,7 +37,7 @@ var keepers = map[string][]string{
 	"github.com/ProtonMail/go-crypto":    {"inventory/sops", "sources/git", "sources/signed"},
 	"github.com/nikolalohinski/gonja":    {"inventory/jinja"},
 	"github.com/go-git/":                 {"sources/git"},
-	"github.com/fsnotify/":               {"sources/dir"},
+	"github.com/fsnotify/":               {"sources/dir", "executors/node"},
 	"code.gitea.io/sdk/":                 {"sources/forge"},
 	"github.com/google/go-github/":       {"sources/forge"},
 	"gitlab.com/gitlab-org/api/":         {"sources/forge"},

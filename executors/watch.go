@@ -50,9 +50,24 @@ func (m Mux) Watches() (all []Watch) {
 func (m Mux) watchers() map[Watcher]bool {
 	found := map[Watcher]bool{}
 	for _, e := range m {
-		if w, ok := e.(Watcher); ok {
+		if w := WatcherOf(e); w != nil {
 			found[w] = true
 		}
 	}
 	return found
+}
+
+// WatcherOf finds who can watch in an executor, or in what it is wrapped around; nil when nobody can.
+func WatcherOf(e Executor) Watcher {
+	for e != nil {
+		if w, ok := e.(Watcher); ok {
+			return w
+		}
+		inner, wrapped := e.(interface{ Unwrap() Executor })
+		if !wrapped {
+			return nil
+		}
+		e = inner.Unwrap()
+	}
+	return nil
 }

@@ -65,22 +65,6 @@ func ReportOnly(patterns []string) *Policy {
 	}
 }
 
-// ReportDrift applies commits, but only reports what moves away from one that has converged.
-func ReportDrift() *Policy {
-	return &Policy{
-		Name: "report-drift",
-		Doc:  "reports drift and heals nothing",
-		Judge: func(c *Case) []Objection {
-			return eachStep(c, Hold, "PS107", func(s diff.Step) string {
-				if !c.Settled || s.Orphan || onlyNotes(s) {
-					return ""
-				}
-				return "drift is only reported (heal: false)"
-			})
-		},
-	}
-}
-
 // onlyNotes tells whether the step does no more than renew a note of ours: after a reboot that is no
 // difference anybody wants to hear of.
 func onlyNotes(s diff.Step) bool {

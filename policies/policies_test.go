@@ -208,8 +208,8 @@ func TestOwners(t *testing.T) {
 		{"no longer held", judge(over, policies.Holds()), "allow allow"},
 		{"only reported", judge(one(), policies.ReportOnly([]string{"pgsql/*", "etcd/*"})), "hold allow PS107"},
 		{"not among the reported", judge(one(), policies.ReportOnly([]string{"pgsql/*"})), "allow allow"},
-		{"drift is reported", judge(settled, policies.ReportDrift()), "hold allow PS107"},
-		{"a commit is applied", judge(one(), policies.ReportDrift()), "allow allow"},
+		{"drift is reported", judge(settled, policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}})), "hold allow PS107"},
+		{"a commit is applied", judge(one(), policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}})), "allow allow"},
 	}
 	for _, tt := range tests {
 		if tt.got != tt.want {
@@ -223,7 +223,7 @@ func TestNotesAreRenewedWhereDriftIsReported(t *testing.T) {
 	note := change(diff.Update, resource.KindUnit, "etcd", "a", 0)
 	note.Fields[0].Path = resource.Noted
 	c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{note, restart("b")}}, Settled: true}
-	if got := judge(c, policies.ReportDrift()); got != "allow hold PS107" {
+	if got := judge(c, policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}})); got != "allow hold PS107" {
 		t.Errorf("report drift: got %q", got)
 	}
 	if got := judge(c, policies.ReportOnly([]string{"etcd/*"})); got != "allow hold PS107" {
@@ -247,7 +247,7 @@ func TestAPolicyThatFailsDeniesAll(t *testing.T) {
 func TestJudgeProperties(t *testing.T) {
 	lunch := window(t, "0 12 * * *", time.Hour, resource.Reload)
 	lunch.Deny = true
-	all := append(policies.Default(), policies.ReportDrift(), policies.ReportOnly([]string{"*"}),
+	all := append(policies.Default(), policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}}), policies.ReportOnly([]string{"*"}),
 		policies.Windows([]policies.Window{window(t, "0 2 * * *", time.Hour, resource.Restart), lunch}),
 		policies.Freezes([]policies.Freeze{{Scope: policies.Scope{Hazards: resource.Failover}, From: noon, Until: noon.Add(time.Hour)}}),
 		policies.Budgets([]policies.Budget{{Per: policies.PerFleet, Max: 1}, {Per: policies.PerOwner, Max: 2}, {Per: policies.PerHost, Max: 1}}, policies.Labels{"node/n": {"host": "h"}}),

@@ -239,6 +239,5 @@ func (d *Daemon) watcher() executors.Watcher {
 	if hands == nil {
 		return nil
 	}
-	w, _ := (*hands).(executors.Watcher)
-	return w
+	return executors.WatcherOf(*hands)
 }

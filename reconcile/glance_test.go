@@ -117,7 +117,7 @@ func TestAStirIsAReasonToLook(t *testing.T) {
 // Drift that is only reported is shown at once, too, and so is its end.
 func TestAStirShowsWhatIsOnlyReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, l := looksOut(t, policies.ReportDrift())
+		v, l := looksOut(t, policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}}))
 		f := toyFile("f", nodeA)
 		was := v.fleet.Get(f)
 		for range 3 {

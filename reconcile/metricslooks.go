@@ -71,3 +71,6 @@ func (t *timed) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 	defer func() { t.took(time.Since(began)) }()
 	return t.Executor.Observe(ctx, ids)
 }
+
+// Unwrap is the executor itself.
+func (t *timed) Unwrap() executors.Executor { return t.Executor }

@@ -218,7 +218,7 @@ func TestDriftIsDriftBesideAnOrphan(t *testing.T) {
 			t.Error("the commit itself counts as drift")
 		}
 		s.restart()
-		s.Modules, s.Policies = []*modules.Module{toy()}, append(s.Policies, policies.ReportDrift())
+		s.Modules, s.Policies = []*modules.Module{toy()}, append(s.Policies, policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}}))
 		x := toyFile("x", nodeA)
 		was := s.fleet.Observe(t.Context(), []resource.ID{x})[x].Spec
 		s.fleet.Set(x, nil)

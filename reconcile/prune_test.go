@@ -56,7 +56,7 @@ func TestUndoingAnEditIsNoDrift(t *testing.T) {
 		s.failAt("z")
 		s.run(t.Context(), s.commit("B", toyText(map[string]string{nodeA: "toy_files: [x, y, z]"})))
 		s.fleet.revive()
-		s.Policies = append(s.Policies, policies.ReportDrift())
+		s.Policies = append(s.Policies, policies.Modes([]policies.Mode{{Owners: []string{"*", "*/*"}, Heal: new(false)}}))
 		s.converge(a, false)
 		s.wantThere(nodeA, "x")
 		s.fleet.Set(toyFile("x", nodeA), nil)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path"
 	"time"
 )
 
@@ -46,7 +45,13 @@ type inventoryConfig struct {
 	Interval time.Duration `yaml:"interval"` // between looks at the fleet; default 1m
 	// Secrets open what is encrypted, and say what may be read beside the inventory.
 	Secrets secretsConfig `yaml:"secrets"`
-	// Heal false reports what drifts from a commit that has converged, and changes nothing.
+	// OnCommit is apply or plan, OnDrift heal or report, Prune false keeps what nobody asks for any more until
+	// somebody approves its end. Modes say otherwise of some owners, the first that matches.
+	OnCommit string       `yaml:"on_commit"`
+	OnDrift  string       `yaml:"on_drift"`
+	Prune    *bool        `yaml:"prune"`
+	Modes    []modeConfig `yaml:"modes"`
+	// Heal false is on_drift: report, as it was said before. It reports what drifts from a commit that has converged, and changes nothing.
 	Heal *bool `yaml:"heal"`
 	// ReportOnly are patterns of owners ("etcd/*") whose differences are reported, never changed.
 	ReportOnly []string `yaml:"report_only"`
@@ -55,20 +60,6 @@ type inventoryConfig struct {
 	Rollback *int `yaml:"rollback"`
 	// Approve are the hazards that need approval; default failover, topology, data-loss, lockout.
 	Approve []string `yaml:"approve"`
-}
-
-// mode is what is done to an owner without asking: "report" changes nothing, "commit" applies commits and only
-// reports drift, "heal" does both.
-func (inv inventoryConfig) mode(owner string) string {
-	for _, pattern := range inv.ReportOnly {
-		if ok, err := path.Match(pattern, owner); err == nil && ok || pattern == owner {
-			return "report"
-		}
-	}
-	if inv.Heal != nil && !*inv.Heal {
-		return "commit"
-	}
-	return "heal"
 }
 
 type gitConfig struct {

@@ -147,6 +147,7 @@ func (inv inventoryConfig) check(d *decoder, at string) {
 	if inv.Rollback != nil && *inv.Rollback < 0 {
 		d.wrongAt(at+".rollback", "want how many runs may fail before a commit is bad, 0 for any number, got %d", *inv.Rollback)
 	}
+	inv.checkModes(d, at)
 	for i, name := range inv.Approve {
 		if _, err := hazards([]string{name}); err != nil {
 			d.wrongAt(fmt.Sprintf("%s.approve[%d]", at, i), "%v", err)

@@ -16,8 +16,6 @@ import (
 const holdLife = 4 * time.Hour
 
 func newHold(o *options) *cobra.Command {
-	var by, reason string
-	var life time.Duration
 	cmd := &cobra.Command{
 		Use:   "hold OWNER",
 		Short: "keep hands off a cluster or a node for a while",
@@ -26,20 +24,39 @@ func newHold(o *options) *cobra.Command {
 			"still seen and told. A hold ends by itself; resume ends it earlier.",
 		Example: "  pigsync hold etcd/etcd --for 2h --reason 'replacing a disk' --name prod",
 		Args:    one("OWNER"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if life <= 0 {
-				return fmt.Errorf("--for: want a time such as 2h, got %s", life)
-			}
-			if reason == "" {
-				return hinted{errors.New("--reason is required"), "whoever finds the hold wants to know what it is for"}
-			}
-			if o.client.server != "" {
-				return o.holdThere(cmd.Context(), args[0], by, reason, life)
-			}
-			now := time.Now()
-			order := policies.HoldOrder{Owner: args[0], By: who(by, o.getenv), Reason: reason, Until: now.Add(life)}
-			return o.decide(now, history.Decision{Hold: &order}, "%s is held until "+order.Until.Local().Format(time.DateTime)+"\n", args[0])
-		},
+	}
+	return o.holding(cmd, func(args []string) string { return args[0] })
+}
+
+func newSuspend(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "suspend",
+		Short: "keep hands off a whole inventory for a while",
+		Long: "Suspend keeps pigsync from changing anything of an inventory. Commits are still taken in and planned,\n" +
+			"differences seen and told. It ends by itself; resume without an owner ends it earlier.",
+		Example: "  pigsync suspend --for 1h --reason 'the network is being rebuilt' --name prod",
+		Args:    none,
+	}
+	return o.holding(cmd, func([]string) string { return everybody })
+}
+
+// holding makes a command hold the owner that its arguments mean.
+func (o *options) holding(cmd *cobra.Command, owner func(args []string) string) *cobra.Command {
+	var by, reason string
+	var life time.Duration
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if life <= 0 {
+			return fmt.Errorf("--for: want a time such as 2h, got %s", life)
+		}
+		if reason == "" {
+			return hinted{errors.New("--reason is required"), "whoever finds the hold wants to know what it is for"}
+		}
+		if o.client.server != "" {
+			return o.holdThere(cmd.Context(), owner(args), by, reason, life)
+		}
+		now := time.Now()
+		order := policies.HoldOrder{Owner: owner(args), By: who(by, o.getenv), Reason: reason, Until: now.Add(life)}
+		return o.decide(now, history.Decision{Hold: &order}, "%s is held until "+order.Until.Local().Format(time.DateTime)+"\n", order.Owner)
 	}
 	o.clientFlags(cmd)
 	cmd.Flags().StringVar(&by, "by", "", "who holds it (default: the user of the system)")
@@ -51,16 +68,20 @@ func newHold(o *options) *cobra.Command {
 func newResume(o *options) *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
-		Use:     "resume OWNER",
-		Short:   "end a hold",
+		Use:     "resume [OWNER]",
+		Short:   "end a hold, or, without an owner, what suspend began",
 		Example: "  pigsync resume etcd/etcd --name prod",
-		Args:    one("OWNER"),
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.client.server != "" {
-				return o.resumeThere(cmd.Context(), args[0], by)
+			owner := everybody
+			if len(args) > 0 {
+				owner = args[0]
 			}
-			released := history.Released{Owner: args[0], By: who(by, o.getenv)}
-			return o.decide(time.Now(), history.Decision{Release: &released}, "%s is held no longer\n", args[0])
+			if o.client.server != "" {
+				return o.resumeThere(cmd.Context(), owner, by)
+			}
+			released := history.Released{Owner: owner, By: who(by, o.getenv)}
+			return o.decide(time.Now(), history.Decision{Release: &released}, "%s is held no longer\n", owner)
 		},
 	}
 	o.clientFlags(cmd)

@@ -233,9 +233,7 @@ func judges(c *config, inv inventoryConfig) []*policies.Policy {
 	if len(inv.ReportOnly) > 0 {
 		ps = append(ps, policies.ReportOnly(inv.ReportOnly))
 	}
-	if inv.Heal != nil && !*inv.Heal {
-		ps = append(ps, policies.ReportDrift())
-	}
+	ps = append(ps, policies.Modes(inv.modes()))
 	return append(ps, c.judgement().judges...)
 }
 

@@ -39,6 +39,12 @@ type statusView struct {
 		Paused   bool              `json:"paused,omitempty"`
 		Silent   map[string]string `json:"silent,omitempty"`
 	} `json:"clusters,omitempty"`
+	Holds []struct {
+		Owner  string    `json:"owner"`
+		By     string    `json:"by"`
+		Reason string    `json:"reason"`
+		Until  time.Time `json:"until"`
+	} `json:"holds,omitempty"`
 	Unwatched []struct {
 		Place  string `json:"place"`
 		Source string `json:"source"`
