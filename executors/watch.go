@@ -1,6 +1,11 @@
 package executors
 
-import "github.com/pigsync/pigsync/resource"
+import (
+	"context"
+	"time"
+
+	"github.com/pigsync/pigsync/resource"
+)
 
 // Watcher is an Executor that can tell when something may have changed, so that nobody has to wait for the
 // next look. It decides nothing: whoever is told looks. Optional.
@@ -59,15 +64,48 @@ func (m Mux) watchers() map[Watcher]bool {
 
 // WatcherOf finds who can watch in an executor, or in what it is wrapped around; nil when nobody can.
 func WatcherOf(e Executor) Watcher {
-	for e != nil {
-		if w, ok := e.(Watcher); ok {
-			return w
+	w, _ := unwrapped(e, func(e Executor) bool { _, ok := e.(Watcher); return ok }).(Watcher)
+	return w
+}
+
+// Inquirer is an Executor that can find out who was where something changed that nobody asked for. It only reads.
+// Optional.
+type Inquirer interface {
+	// Inquire gives what was found about each id since a time, the newest first. What cannot be read is no clue.
+	Inquire(ctx context.Context, ids []resource.ID, since time.Time) map[resource.ID][]resource.Clue
+}
+
+// Inquire asks everybody who can find something out.
+func (m Mux) Inquire(ctx context.Context, ids []resource.ID, since time.Time) map[resource.ID][]resource.Clue {
+	found := map[resource.ID][]resource.Clue{}
+	asked := map[Inquirer]bool{}
+	for _, e := range m {
+		q := InquirerOf(e)
+		if q == nil || asked[q] {
+			continue
 		}
+		asked[q] = true
+		for id, clues := range q.Inquire(ctx, ids, since) {
+			found[id] = append(found[id], clues...)
+		}
+	}
+	return found
+}
+
+// InquirerOf finds who can inquire in an executor, or in what it is wrapped around; nil when nobody can.
+func InquirerOf(e Executor) Inquirer {
+	q, _ := unwrapped(e, func(e Executor) bool { _, ok := e.(Inquirer); return ok }).(Inquirer)
+	return q
+}
+
+// unwrapped looks for the executor that fits, from the outside to the inside.
+func unwrapped(e Executor, fits func(Executor) bool) Executor {
+	for e != nil && !fits(e) {
 		inner, wrapped := e.(interface{ Unwrap() Executor })
 		if !wrapped {
 			return nil
 		}
 		e = inner.Unwrap()
 	}
-	return nil
+	return e
 }

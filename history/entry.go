@@ -28,6 +28,20 @@ const (
 	KindQuarantined Kind = "quarantined"
 	KindForgiven    Kind = "forgiven"
 	KindCheckpoint  Kind = "checkpoint"
+	KindRun        Kind = "run"
+	KindPlanned    Kind = "planned"
+	KindIntent     Kind = "intent"
+	KindResult     Kind = "result"
+	KindConverged  Kind = "converged"
+	KindHeld       Kind = "held"
+	KindFailed     Kind = "failed"
+	KindApproved   Kind = "approved"
+	KindHold       Kind = "hold"
+	KindReleased   Kind = "released"
+	KindCalled     Kind = "called"
+	KindAdopted    Kind = "adopted"
+	KindDrifted    Kind = "drifted"
+	KindCheckpoint Kind = "checkpoint"
 )
 
 // Entry is what a record tells; its types are all in this package.
@@ -133,6 +147,9 @@ type Checkpoint struct {
 	Quarantine []Quarantined        `json:"quarantine,omitempty"` // revisions that are known to be bad, the newest last
 	Since      time.Time            `json:"since,omitzero"`       // all that was changed since then is known
 	Latest     time.Time            `json:"latest,omitzero"`      // the newest time that was written down
+	Drifts     []Drift              `json:"drifts,omitempty"`
+	Since      time.Time            `json:"since,omitzero"`  // all that was changed since then is known
+	Latest     time.Time            `json:"latest,omitzero"` // the newest time that was written down
 }
 
 // Unknown is a record of a kind that only a later version knows.
@@ -217,6 +234,8 @@ func decode(k Kind, data []byte) (Entry, error) {
 		return as[Quarantined](k, data)
 	case KindForgiven:
 		return as[Forgiven](k, data)
+	case KindDrifted:
+		return as[Drifted](k, data)
 	case KindCheckpoint:
 		return as[Checkpoint](k, data)
 	}

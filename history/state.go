@@ -52,6 +52,8 @@ func (s *state) apply(r row, e Entry) {
 		s.finish(r.time, e)
 	case Converged:
 		s.converge(e)
+		s.Converged, s.Attempted, s.Idle, s.Left, s.Unfinished = e.Revision, nil, "", "", nil
+		s.Drifts, s.last.outcome = nil, e
 	case Held:
 		s.hold(e)
 	case Failed:
@@ -72,6 +74,8 @@ func (s *state) apply(r row, e Entry) {
 	case Forgiven:
 		s.decide(e.Decision)
 		s.forget(e.Revision)
+	case Drifted:
+		s.drift(e)
 	case Checkpoint:
 		s.goOn(e)
 	}

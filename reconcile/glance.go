@@ -210,7 +210,7 @@ func (d *Daemon) compose(ctx context.Context, last *Round, seen map[resource.ID]
 	if err != nil {
 		return nil, err
 	}
-	next.Results, next.Took, next.Observed = last.Results, last.Took, last.Observed
+	next.Results, next.Took, next.Observed, next.Drifts = last.Results, last.Took, last.Observed, last.Drifts
 	return next, nil
 }
 

@@ -182,6 +182,9 @@ func (p *picture) drawPlan(b *book) {
 		}
 		p.drift.WithLabelValues(b.inventory, u.module, u.cluster, class).Inc()
 		at, since := [3]string{u.module, u.cluster, class}, b.items[item{s.ID, true}]
+		if earlier := b.round.driftSince(s.ID); !earlier.IsZero() {
+			since = earlier
+		}
 		if first, known := oldest[at]; !known || since.Before(first) {
 			oldest[at] = since
 		}

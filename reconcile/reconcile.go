@@ -68,6 +68,8 @@ type Round struct {
 	Verdicts   []policies.Verdict
 	Objections []policies.Objection
 	Results    []error // one a step: nil when it succeeded
+	// Drifts are what has moved away from a commit that had converged, the oldest first.
+	Drifts []Drift
 	// Looked tells of each place when it was last looked at.
 	Looked  map[string]time.Time
 	Settled bool // the revision had converged but for orphans, and no other was tried since: what differs is drift
@@ -100,10 +102,12 @@ func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []s
 	if err != nil {
 		return nil, err
 	}
+	round.Drifts = r.drifts(round)
 	if r.begun != nil {
 		r.begun(round)
 	}
 	r.record(round)
+	r.inquire(ctx, hands, round)
 	round.Results = r.apply(ctx, hands, round)
 	round.Took = r.Now().Sub(round.Began)
 	return round, nil

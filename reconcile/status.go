@@ -40,7 +40,8 @@ type Status struct {
 	Seen       time.Time            `json:"seen"` // since then every part of the fleet was looked at
 	Took       time.Duration        `json:"took_ns"`
 	Resources  int                  `json:"resources"`
-	Drift      bool                 `json:"drift"` // the revision had converged, and something differs now
+	Drift      bool                 `json:"drift"`            // the revision had converged, and something differs now
+	Drifts     []Drift              `json:"drifts,omitempty"` // what has drifted, since when, and who was there; the oldest first
 	Owners     []OwnerStatus        `json:"owners"`
 	Clusters   []ClusterStatus      `json:"clusters,omitempty"` // who leads them, as Patroni says
 	Problems   []Problem            `json:"problems,omitempty"`
@@ -176,7 +177,7 @@ func StatusOf(name string, r *Round) *Status {
 		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.since(), Took: r.Took,
 		Revision: r.Revision.ID, Author: r.Revision.Author, Subject: r.Revision.Subject,
 		Resources: r.Want.Len(), Drift: slices.ContainsFunc(r.Plan.Steps, r.drift),
-		Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Verdicts: r.Verdicts, Objections: r.Objections, round: r,
+		Drifts: r.Drifts, Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Verdicts: r.Verdicts, Objections: r.Objections, round: r,
 	}
 	for _, err := range r.Results {
 		text := ""

@@ -24,6 +24,8 @@ type event struct {
 	Author    string          `json:"author,omitempty"`
 	Subject   string          `json:"subject,omitempty"`
 	Drift     bool            `json:"drift"`
+	Drifts    int             `json:"drifts,omitempty"`     // how many resources have drifted
+	Oldest    time.Time       `json:"drift_since,omitzero"` // when the first of them was first seen
 	Plan      string          `json:"plan,omitempty"`
 	Summary   string          `json:"summary,omitempty"`
 	Error     string          `json:"error,omitempty"`
@@ -33,6 +35,9 @@ func eventOf(s *reconcile.Status) event {
 	e := event{
 		Inventory: s.Inventory, State: s.State, Since: s.Since, Revision: s.Revision,
 		Author: s.Author, Subject: s.Subject, Drift: s.Drift, Error: s.Error,
+	}
+	if e.Drifts = len(s.Drifts); e.Drifts > 0 {
+		e.Oldest = s.Drifts[0].Since
 	}
 	if s.Plan != nil && len(s.Plan.Steps) > 0 {
 		e.Plan, e.Summary = s.Plan.Digest(), s.Plan.Summary()

@@ -112,6 +112,9 @@ func (s statusView) write(w io.Writer) {
 	if s.Error != "" && len(s.Problems) == 0 {
 		fmt.Fprintf(w, "  %s\n", s.Error)
 	}
+	for _, d := range s.Drifts {
+		fmt.Fprintf(w, "  drifted since %s: %s (%s)\n", d.Since.Local().Format(time.DateTime), d.ID, d.Layer)
+	}
 	for _, h := range s.Holds {
 		fmt.Fprintf(w, "  hands off %s until %s, says %s: %s\n", h.Owner, h.Until.Local().Format(time.DateTime), h.By, h.Reason)
 	}

@@ -39,7 +39,8 @@ type statusView struct {
 		Paused   bool              `json:"paused,omitempty"`
 		Silent   map[string]string `json:"silent,omitempty"`
 	} `json:"clusters,omitempty"`
-	Holds []struct {
+	Drifts []driftView `json:"drifts,omitempty"`
+	Holds  []struct {
 		Owner  string    `json:"owner"`
 		By     string    `json:"by"`
 		Reason string    `json:"reason"`

@@ -44,6 +44,8 @@ const (
 	opCancel  op = "cancel"
 	opLog     op = "log"
 	opWatch   op = "watch"
+	opInquire op = "inquire"
+	opClues   op = "clues"
 	opStir    op = "stir" // no answer: it comes when something may have changed
 )
 
@@ -51,16 +53,18 @@ const (
 // chosen by the controller; it joins all frames of one exchange.
 type frame struct {
 	Op     op
-	ID     uint64        `json:",omitempty"`
-	Now    time.Time     `json:",omitzero"` // the helper's clock
-	Hello  *hello        `json:",omitempty"`
-	IDs    []resource.ID `json:",omitempty"`
-	States []wireState   `json:",omitempty"` // in the order of the ids asked for
-	Change *wireChange   `json:",omitempty"`
-	Places []wirePlace   `json:",omitempty"` // the clusters of PostgreSQL with an instance on the node
-	Bytes  []byte        `json:",omitempty"` // a request for a certificate, or the certificate
-	Err    *wireError    `json:",omitempty"`
-	Log    *wireLog      `json:",omitempty"`
+	ID     uint64            `json:",omitempty"`
+	Now    time.Time         `json:",omitzero"` // the helper's clock
+	Hello  *hello            `json:",omitempty"`
+	IDs    []resource.ID     `json:",omitempty"`
+	States []wireState       `json:",omitempty"` // in the order of the ids asked for
+	Change *wireChange       `json:",omitempty"`
+	Places []wirePlace       `json:",omitempty"` // the clusters of PostgreSQL with an instance on the node
+	Bytes  []byte            `json:",omitempty"` // a request for a certificate, or the certificate
+	Since  time.Time         `json:",omitzero"`  // of what clues are wanted
+	Clues  [][]resource.Clue `json:",omitempty"` // in the order of the ids asked for
+	Err    *wireError        `json:",omitempty"`
+	Log    *wireLog          `json:",omitempty"`
 }
 
 type wireState struct {

@@ -130,6 +130,8 @@ func (s *server) handle(ctx context.Context, f frame) {
 		s.begin(ctx, f, s.apply)
 	case opConfirm:
 		s.begin(ctx, f, s.confirm)
+	case opInquire:
+		s.begin(ctx, f, s.inquire)
 	case opWatch:
 		s.begin(ctx, f, s.keepWatch)
 	case opCancel:
