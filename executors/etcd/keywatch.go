@@ -29,8 +29,13 @@ const maxKeys = 512
 var errBroken = errors.New("the connection to etcd was lost")
 
 // watchOnce watches at the first member that can be asked, until that is over.
-func (e *Executor) watchOnce(ctx context.Context, at string, w *keyWatch) error {
-	err := errNowhere
+func (e *Executor) watchOnce(ctx context.Context, at string, w *keyWatch) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the client failed: %v", p)
+		}
+	}()
+	err = errNowhere
 	for _, c := range e.all() {
 		for _, l := range c.links {
 			if err = c.watchAt(ctx, l, func() { e.keys.note(at, w, nil) }, w.prefix, func(key string) {
