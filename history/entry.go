@@ -28,20 +28,7 @@ const (
 	KindQuarantined Kind = "quarantined"
 	KindForgiven    Kind = "forgiven"
 	KindCheckpoint  Kind = "checkpoint"
-	KindRun        Kind = "run"
-	KindPlanned    Kind = "planned"
-	KindIntent     Kind = "intent"
-	KindResult     Kind = "result"
-	KindConverged  Kind = "converged"
-	KindHeld       Kind = "held"
-	KindFailed     Kind = "failed"
-	KindApproved   Kind = "approved"
-	KindHold       Kind = "hold"
-	KindReleased   Kind = "released"
-	KindCalled     Kind = "called"
-	KindAdopted    Kind = "adopted"
-	KindDrifted    Kind = "drifted"
-	KindCheckpoint Kind = "checkpoint"
+	KindDrifted     Kind = "drifted"
 )
 
 // Entry is what a record tells; its types are all in this package.
@@ -148,8 +135,6 @@ type Checkpoint struct {
 	Since      time.Time            `json:"since,omitzero"`       // all that was changed since then is known
 	Latest     time.Time            `json:"latest,omitzero"`      // the newest time that was written down
 	Drifts     []Drift              `json:"drifts,omitempty"`
-	Since      time.Time            `json:"since,omitzero"`  // all that was changed since then is known
-	Latest     time.Time            `json:"latest,omitzero"` // the newest time that was written down
 }
 
 // Unknown is a record of a kind that only a later version knows.

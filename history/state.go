@@ -52,8 +52,7 @@ func (s *state) apply(r row, e Entry) {
 		s.finish(r.time, e)
 	case Converged:
 		s.converge(e)
-		s.Converged, s.Attempted, s.Idle, s.Left, s.Unfinished = e.Revision, nil, "", "", nil
-		s.Drifts, s.last.outcome = nil, e
+		s.Drifts = nil
 	case Held:
 		s.hold(e)
 	case Failed:

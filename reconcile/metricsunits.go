@@ -188,8 +188,7 @@ func (m *Metrics) Forget(inventory string) {
 }
 
 func (c *counters) forget(gone prometheus.Labels) {
-	for _, v := range []*prometheus.CounterVec{c.fetches, c.drift, c.corrective, c.steps, c.observeErrors, c.rounds, c.rollbacks, c.calls} {
-	for _, v := range []*prometheus.CounterVec{c.fetches, c.drift, c.corrective, c.steps, c.observeErrors, c.rounds, c.rollbacks, c.stirs, c.glances} {
+	for _, v := range []*prometheus.CounterVec{c.fetches, c.drift, c.corrective, c.steps, c.observeErrors, c.rounds, c.rollbacks, c.calls, c.stirs, c.glances} {
 		v.DeletePartialMatch(gone)
 	}
 	for _, v := range []*prometheus.HistogramVec{c.fetchTook, c.stepTook, c.observeTook, c.convergeTook, c.roundTook} {

@@ -54,8 +54,6 @@ type Status struct {
 	Quarantine *Quarantine          `json:"quarantine,omitempty"` // of the newest revision
 	Remotes    []RemoteStatus       `json:"remotes,omitempty"`    // of the repository, where it has several
 	Holds      []policies.HoldOrder `json:"holds,omitempty"`      // who wants hands off what, why and until when
-	Results    []string             `json:"results,omitempty"`    // one a step, "" when it succeeded
-	Fetch      string               `json:"fetch,omitempty"`      // why the source gives nothing newer
 	Error      string               `json:"error,omitempty"`
 	Watched    int                  `json:"watched"` // places where a change is told at once
 	Unwatched  []Unwatched          `json:"unwatched,omitempty"`
