@@ -22,7 +22,7 @@ fleet() { # a git repository with the example
   git -C "$dir/fleet" config user.name demo
   git -C "$dir/fleet" config user.email demo@localhost
   git -C "$dir/fleet" add .
-  git -C "$dir/fleet" commit -q -m 'three members of etcd'
+  git -C "$dir/fleet" commit -q -m 'a cluster of PostgreSQL'
 }
 
 config() {
@@ -52,7 +52,7 @@ converged() { # wait, and tell what happens meanwhile
   local follow=$!
   until "$dir/pigsync" status 2>/dev/null | grep -qE '^demo: (converged|held)'; do
     kill -0 "$(cat "$dir/pid")" 2>/dev/null || { tail "$dir/log" >&2; return 1; }
-    [ $((SECONDS - began)) -lt 300 ] || { "$dir/pigsync" status >&2 || true; return 1; }
+    [ $((SECONDS - began)) -lt 600 ] || { "$dir/pigsync" status >&2 || true; return 1; }
     sleep 1
   done
   pkill -P $follow 2>/dev/null || true
@@ -63,14 +63,15 @@ converged() { # wait, and tell what happens meanwhile
 [ "${1:-up}" != down ] || { down; exit 0; }
 "$lab" check
 mkdir -p "$dir"
-"$lab" up --name $name
+"$lab" up --name $name --packages @pgsql
 fleet
 config
 daemon
 converged
 "$dir/pigsync" status || true
-in_lab ssh -q -i "$LAB_KEY" -o "UserKnownHostsFile=$LAB_KNOWN_HOSTS" "$LAB_USER@10.10.10.10" \
-  'sudo sh -c ". /etc/profile.d/etcdctl.sh; etcdctl endpoint health --cluster; etcdctl member list -w table"'
+on() { in_lab ssh -q -i "$LAB_KEY" -o "UserKnownHostsFile=$LAB_KNOWN_HOSTS" "$LAB_USER@10.10.10.$1" "sudo sh -c '$2'"; }
+on 10 '. /etc/profile.d/etcdctl.sh; etcdctl endpoint health --cluster'
+on 11 'patronictl -c /etc/patroni/patroni.yml list'
 cat <<TXT
 
 Four machines, 10.10.10.10 to .13, are what $dir/fleet/pigsty.yml says. Look and try:
@@ -80,10 +81,12 @@ Four machines, 10.10.10.10 to .13, are what $dir/fleet/pigsty.yml says. Look and
   $lab exec --name $name -- curl -s http://127.0.0.1:9099/metrics | grep ^pigsync_
   $lab ssh --name $name node-1                          a machine
 
-  edit      $dir/fleet/pigsty.yml: add "etcd_heartbeat_interval: 200" to all.vars
-            git -C $dir/fleet commit -am 'slower heartbeats'; watch -n1 $dir/pigsync status
-  break     $lab run --name $name node-2 systemctl stop etcd; watch -n1 $dir/pigsync status
-  remove    delete the line of 10.10.10.12 in the group etcd, commit: the plan is held, and status says which
+  edit      $dir/fleet/pigsty.yml: add { name: reports, password: Some.Word, pgbouncer: true } to pg_users of pg-test
+            git -C $dir/fleet commit -am 'a role for reports'; watch -n1 $dir/pigsync status
+  use       $lab run --name $name node-3 env PGPASSWORD=App.Demo psql -h 10.10.10.12 -p 5433 -U app -c 'select inet_server_addr()'
+  break     $lab run --name $name node-3 systemctl stop pgbouncer; watch -n1 $dir/pigsync status
+            $lab off --name $name node-2; watch -n1 $dir/pigsync status: Patroni fails over, pigsync only watches
+  remove    delete the line of 10.10.10.13 in the group pg-test, commit: the plan is held, and status says which
             $dir/pigsync approve DIGEST
   end       make demo-down
 TXT
