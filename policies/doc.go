@@ -47,5 +47,8 @@
 //	PS129  somebody else changes it back
 //	PS130  a PostgreSQL cluster is not well, or nobody knows
 //	PS131  an instance of a PostgreSQL cluster did not come back from such a restart
+//	PS140  a return to an earlier commit would cost more than a restart
+//	PS141  commits are only planned here
+//	PS142  nothing is taken away here without a word
 //	PS199  a policy failed
 package policies

@@ -110,7 +110,7 @@ func tales(t *testing.T) map[string]tale {
 		"PS106": {judge: policies.Holds(), held: and(one, func(c *policies.Case) {
 			c.Holds = []policies.HoldOrder{{Owner: "etcd/*", By: "ann", Reason: "migration", Until: noon.Add(time.Hour)}}
 		}), because: "held by ann: migration", until: noon.Add(time.Hour)},
-		"PS107": {judge: policies.ReportDrift(), held: and(one, func(c *policies.Case) { c.Settled = true }), because: "drift is only reported",
+		"PS107": {judge: policies.Modes([]policies.Mode{{Owners: []string{"*/*"}, Heal: new(false)}}), held: and(one, func(c *policies.Case) { c.Settled = true }), because: "drift is only reported",
 			then: func(c *policies.Case) { c.Settled = false }},
 		"PS108": {judge: policies.Orphans(), held: plans(orphan), because: "has left the inventory", then: approvedNow},
 		"PS109": {judge: policies.Orphans(), held: and(plans(rents), func(c *policies.Case) { approvedNow(c); lives(true)(c) }), because: "redis/r still lives there", then: lives(false)},
@@ -143,6 +143,11 @@ func tales(t *testing.T) map[string]tale {
 		"PS129": {judge: policies.Fights(policies.DefaultFight()), held: and(one, func(c *policies.Case) { c.Settled, c.Past = true, fought }), because: "was put right 5 times", until: noon.Add(20 * time.Minute)},
 		"PS130": {judge: policies.Patroni(), held: and(plans(pgStep(resource.Restart, "10.0.0.2")), having(postgres("Lrd"))), because: "", then: having(postgres("Lrr"))},
 		"PS131": {judge: policies.Setbacks(), held: and(plans(gonebad), setback), because: "has not come back from it", then: approvedNow},
+		"PS140": {judge: policies.Returns(), held: and(plans(pgStep(resource.Failover, "10.0.0.1")), func(c *policies.Case) { c.Returning = true }),
+			because: "revert the commit", then: other(restart("a"))},
+		"PS141": {judge: policies.Modes([]policies.Mode{{Owners: []string{"*/*"}, Apply: new(false)}}), held: one, because: "commits are only planned", then: approvedNow},
+		"PS142": {judge: policies.Modes([]policies.Mode{{Owners: []string{"*/*"}, Prune: new(false)}}), held: plans(change(diff.Delete, "file", "x", "a", 0)),
+			because: "nothing is taken away without a word", then: approvedNow},
 		"PS199": {judge: &policies.Policy{Name: "asleep", Judge: func(c *policies.Case) []policies.Objection {
 			if c.Samples == nil {
 				panic("nothing was measured")
