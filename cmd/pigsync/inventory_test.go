@@ -182,7 +182,7 @@ func decoded(text string) (any, error) {
 // PIGSYNC_INVENTORIES names a directory, all that are below it.
 func TestInventoryIsAnsiblesOnFiles(t *testing.T) {
 	a := startAnsible(t)
-	roots := []string{"../../examples", "../../inventory/testdata", "testdata/inventories"}
+	roots := []string{"../../examples/inventory", "../../inventory/testdata", "testdata/inventories"}
 	if more := os.Getenv("PIGSYNC_INVENTORIES"); more != "" {
 		roots = append(roots, more)
 	}
