@@ -25,13 +25,13 @@ func fleet() Dashboard {
 	p.stat(3, "Unknown", "Resources of which nobody knows whether they differ.", "short", anyBad, `sum(pigsync_unknown_items`+ofInventory+`)`)
 	p.stat(3, "Nodes away", "Nodes that did not answer at the last look.", "short", anyBad, `count(pigsync_node_reachable`+ofInventory+` == 0) or vector(0)`)
 	p.stat(3, "Journal", "0 while what is done cannot be written down: then nothing is done.", "short", calm, `min(pigsync_journal_up`+ofInventory+`)`)
-	p.areas(12, "Units by state", "How many clusters and nodes are in each state.", "short",
+	p.areas("Units by state", "How many clusters and nodes are in each state.",
 		query{`sum by (state) (pigsync_unit_state` + ofInventory + `)`, "{{state}}"})
-	p.areas(12, "Drift by class", "By the gravest hazard of putting it right.", "short",
+	p.areas("Drift by class", "By the gravest hazard of putting it right.",
 		query{`sum by (class) (pigsync_drift_items` + ofInventory + `)`, "{{class}}"})
-	p.table(12, "Units that are not converged", "With the state that each is in.", "short", calm,
+	p.table("Units that are not converged", "With the state that each is in.", "short", calm,
 		`pigsync_unit_state{inventory=~"$inventory", state!="converged"} == 1`)
-	p.table(12, "Last seen", "How long ago each node last answered.", "s", scale{120, 900},
+	p.table("Last seen", "How long ago each node last answered.", "s", scale{120, 900},
 		`topk(50, time() - pigsync_last_observed_timestamp_seconds`+ofInventory+`)`)
 	p.lines(8, "Rounds", "What they came to, for a minute.", "short",
 		query{`sum by (outcome) (rate(pigsync_rounds_total` + ofInventory + `[$__rate_interval])) * 60`, "{{outcome}}"})
@@ -57,22 +57,22 @@ func cluster() Dashboard {
 	p.stat(4, "Held", "Steps that a policy holds.", "short", anyBad, `sum(pigsync_plan_blocked`+ofUnit+`) or vector(0)`)
 	p.stat(4, "Suspended for", "Until somebody's word ends.", "s", calm, `max(pigsync_suspended_until_timestamp_seconds`+ofUnit+` - time())`)
 	p.stat(4, "Fights", "Resources that somebody else changes back.", "short", anyBad, `sum(pigsync_fights`+ofUnit+`)`)
-	p.states(24, 8, "States", "Every state but converged.", "no", "yes",
+	p.states(24, "States", "Every state but converged.", "no", "yes",
 		query{`max by (module, cluster, state) (pigsync_unit_state{inventory=~"$inventory", module=~"$module", cluster=~"$cluster", state!="converged"})`, "{{module}}/{{cluster}} {{state}}"})
-	p.areas(12, "What differs", "Steps of the last plan, by class.", "short",
+	p.areas("What differs", "Steps of the last plan, by class.",
 		query{`sum by (class) (pigsync_plan_steps` + ofUnit + `)`, "{{class}}"})
 	p.lines(12, "What is held, by reason", "The codes stand in the page of policies.", "short",
 		query{`sum by (code) (pigsync_plan_blocked` + ofUnit + `)`, "{{code}}"})
 	p.lines(12, "Put back", "Steps that undid what had moved away, for an hour.", "short",
 		query{`sum by (cluster, class) (increase(pigsync_corrective_changes_total` + ofUnit + `[1h]))`, "{{cluster}} {{class}}"})
-	p.states(12, 8, "Windows", "When steps of a class may begin.", "shut", "open",
+	p.states(12, "Windows", "When steps of a class may begin.", "shut", "open",
 		query{`min by (cluster, class) (pigsync_window_open` + ofUnit + `)`, "{{cluster}} {{class}}"})
-	p.states(12, 8, "Leaders", "Where PostgreSQL leads, as Patroni says.", "no", "leads",
+	p.states(12, "Leaders", "Where PostgreSQL leads, as Patroni says.", "no", "leads",
 		query{`max by (cluster, host) (pigsync_postgres_leader` + ofCluster + `)`, "{{cluster}} {{host}}"})
-	p.states(12, 8, "Restarts that PostgreSQL waits for", "A parameter takes effect with a restart only.", "no", "waits",
+	p.states(12, "Restarts that PostgreSQL waits for", "A parameter takes effect with a restart only.", "no", "waits",
 		query{`max by (cluster, host) (pigsync_postgres_pending_restart` + ofCluster + `)`, "{{cluster}} {{host}}"})
 	p.lines(12, "Timelines", "One more with each failover.", "short", query{`max by (cluster) (pigsync_postgres_timeline` + ofCluster + `)`, "{{cluster}}"})
-	p.table(12, "Remains and reboots", "What is left of who has left; see also the nodes that wait for their next start.", "short", anyBad,
+	p.table("Remains and reboots", "What is left of who has left; see also the nodes that wait for their next start.", "short", anyBad,
 		`sum by (module, cluster) (pigsync_orphan_items`+ofUnit+`)`)
 	return p.Dashboard
 }
@@ -94,11 +94,11 @@ func change() Dashboard {
 	p.lines(12, "From sight to converged", "Half, and nine of ten.", "s",
 		query{`histogram_quantile(0.5, sum by (inventory, le) (rate(pigsync_converge_duration_seconds_bucket` + ofInventory + `[6h])))`, "{{inventory}} half"},
 		query{`histogram_quantile(0.9, sum by (inventory, le) (rate(pigsync_converge_duration_seconds_bucket` + ofInventory + `[6h])))`, "{{inventory}} nine of ten"})
-	p.areas(12, "Steps", "By class and result, for a minute.", "short",
+	p.areas("Steps", "By class and result, for a minute.",
 		query{`sum by (class, result) (rate(pigsync_step_total` + ofInventory + `[$__rate_interval])) * 60`, "{{class}} {{result}}"})
 	p.lines(12, "How long steps take", "Nine of ten take no longer.", "s",
 		query{`histogram_quantile(0.9, sum by (module, class, le) (rate(pigsync_step_duration_seconds_bucket` + ofInventory + `[$__rate_interval])))`, "{{module}} {{class}}"})
-	p.areas(12, "Plans", "Steps of the last plan, by class.", "short", query{`sum by (class) (pigsync_plan_steps` + ofInventory + `)`, "{{class}}"})
+	p.areas("Plans", "Steps of the last plan, by class.", query{`sum by (class) (pigsync_plan_steps` + ofInventory + `)`, "{{class}}"})
 	p.lines(12, "What waits for somebody", "Steps that are held, by reason.", "short",
 		query{`sum by (module, cluster, code) (pigsync_plan_blocked` + ofInventory + `)`, "{{module}}/{{cluster}} {{code}}"})
 	p.lines(8, "Webhooks", "Calls, by what came of them.", "short", query{`sum by (provider, result) (increase(pigsync_webhook_requests_total[$__rate_interval]))`, "{{provider}} {{result}}"})
@@ -118,19 +118,19 @@ func drift() Dashboard {
 	p.stat(4, "Put back today", "Steps that undid them.", "short", calm, `sum(increase(pigsync_corrective_changes_total`+ofUnit+`[1d]))`)
 	p.stat(4, "Fights", "Resources that somebody else changes back.", "short", anyBad, `sum(pigsync_fights`+ofUnit+`)`)
 	p.stat(4, "Out of desired state", "Of the last six hours.", "percentunit", scale{0.01, 0.06}, `avg(inventory:pigsync_unconverged:ratio6h`+ofInventory+`)`)
-	p.areas(12, "Drift by class", "By the gravest hazard of putting it right.", "short", query{`sum by (class) (pigsync_drift_items` + ofUnit + `)`, "{{class}}"})
+	p.areas("Drift by class", "By the gravest hazard of putting it right.", query{`sum by (class) (pigsync_drift_items` + ofUnit + `)`, "{{class}}"})
 	p.lines(12, "Age of drift", "Of the oldest difference of a unit.", "s",
 		query{`max by (module, cluster, class) (time() - pigsync_drift_first_seen_timestamp_seconds` + ofUnit + `)`, "{{module}}/{{cluster}} {{class}}"})
-	p.areas(12, "Changes by cause", "Differences that appeared, for an hour.", "short",
+	p.areas("Changes by cause", "Differences that appeared, for an hour.",
 		query{`sum by (cause) (increase(pigsync_drift_total` + ofUnit + `[1h]))`, "{{cause}}"})
 	p.lines(12, "Who is changed most", "By others, in a day.", "short",
 		query{`topk(10, sum by (module, cluster) (increase(pigsync_drift_total{inventory=~"$inventory", module=~"$module", cluster=~"$cluster", cause!="commit"}[1d])))`, "{{module}}/{{cluster}}"})
-	p.states(12, 8, "Suspended", "Units that somebody asked to leave alone.", "no", "suspended",
+	p.states(12, "Suspended", "Units that somebody asked to leave alone.", "no", "suspended",
 		query{`max by (module, cluster, reason_class) (pigsync_suspended` + ofUnit + `)`, "{{module}}/{{cluster}} {{reason_class}}"})
 	p.lines(12, "What could not be observed", "Errors by reason, for an hour.", "short",
 		query{`sum by (host, source, reason) (increase(pigsync_observe_errors_total` + ofInventory + `[1h]) > 0)`, "{{host}} {{source}} {{reason}}"})
 	p.lines(12, "Share of time out of desired state", "What an error budget is spent on.", "percentunit",
 		query{`inventory:pigsync_unconverged:ratio1h` + ofInventory, "{{inventory}} 1h"}, query{`inventory:pigsync_unconverged:ratio6h` + ofInventory, "{{inventory}} 6h"})
-	p.table(12, "Nodes that wait for their next start", "Pigsync restarts no machine.", "short", anyBad, `pigsync_node_reboot_pending`+ofInventory+` > 0`)
+	p.table("Nodes that wait for their next start", "Pigsync restarts no machine.", "short", anyBad, `pigsync_node_reboot_pending`+ofInventory+` > 0`)
 	return p.Dashboard
 }

@@ -123,9 +123,12 @@ func (p *page) lines(w int, title, about, unit string, queries ...query) {
 	p.graph(w, title, about, unit, false, queries)
 }
 
-// areas are values over time that make up a whole.
-func (p *page) areas(w int, title, about, unit string, queries ...query) {
-	p.graph(w, title, about, unit, true, queries)
+// half of the width of a page, which has 24 columns.
+const half = 12
+
+// areas are counts over time that make up a whole, on half of the width.
+func (p *page) areas(title, about string, queries ...query) {
+	p.graph(half, title, about, "short", true, queries)
 }
 
 func (p *page) graph(w int, title, about, unit string, stacked bool, queries []query) {
@@ -145,12 +148,12 @@ func (p *page) graph(w int, title, about, unit string, stacked bool, queries []q
 }
 
 // states are 0 or 1 over time, with the words for both.
-func (p *page) states(w, h int, title, about, no, yes string, queries ...query) {
+func (p *page) states(w int, title, about, no, yes string, queries ...query) {
 	config := looks("", anyBad, map[string]any{"fillOpacity": 70, "lineWidth": 0})
 	config.Defaults.Mappings = []Mapping{{Type: "value", Options: map[string]MappedResult{
 		"0": {Text: no, Color: "transparent", Index: 0}, "1": {Text: yes, Index: 1},
 	}}}
-	p.add(w, h, Panel{
+	p.add(w, 8, Panel{
 		Type: "state-timeline", Title: title, Description: about, Targets: targets("", false, queries...), FieldConfig: config,
 		Options: map[string]any{
 			"mergeValues": true, "showValue": "never", "alignValue": "left", "rowHeight": 0.9,
@@ -160,10 +163,10 @@ func (p *page) states(w, h int, title, about, no, yes string, queries ...query) 
 	})
 }
 
-// table is a row for each series, the gravest first.
-func (p *page) table(w int, title, about, unit string, s scale, expr string) {
+// table is a row for each series, the gravest first, on half of the width.
+func (p *page) table(title, about, unit string, s scale, expr string) {
 	config := looks(unit, s, map[string]any{"align": "auto", "cellOptions": map[string]any{"type": "color-text"}})
-	p.add(w, 8, Panel{
+	p.add(half, 8, Panel{
 		Type: "table", Title: title, Description: about, Targets: targets("table", true, query{expr: expr}), FieldConfig: config,
 		Options: map[string]any{
 			"showHeader": true, "cellHeight": "sm", "sortBy": []map[string]any{{"displayName": "Value", "desc": true}},

@@ -36,7 +36,7 @@ type Drafter interface {
 	Push(ctx context.Context, d Draft) (commit string, err error)
 }
 
-// ErrExists: there is a branch of that name already.
+// ErrExists means that there is a branch of that name already.
 var ErrExists = errors.New("there is such a branch already")
 
 // lines are the lines of a text, each with its end.

@@ -69,7 +69,7 @@ func (e *ear) hear(ctx context.Context, changed func(unit string)) {
 		select {
 		case u := <-e.updates:
 			changed(u.UnitName)
-		case <-e.missed:
+		case <-e.missed: //nolint:errcheck // whatever went wrong, all is looked at again
 			changed("")
 		case <-alive.C:
 			if !e.conn.Connected() {

@@ -36,7 +36,7 @@ func watched(t testing.TB, dir string, manager node.Systemd) *guard {
 		near, far := net.Pipe()
 		l := local(t, dir)
 		l.Systemd = manager
-		go node.Serve(context.WithoutCancel(t.Context()), far, l, "digest") //nolint:errcheck // ends with the pipe
+		go node.Serve(context.WithoutCancel(t.Context()), far, l, "digest") // ends with the pipe
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.far = far
