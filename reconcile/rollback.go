@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/pigsync/pigsync/history"
 	"github.com/pigsync/pigsync/sources"
@@ -10,6 +11,10 @@ import (
 
 // defaultTries is how many runs for a revision may fail, one after the other, before it is taken for bad.
 const defaultTries = 3
+
+// grudge is for how long a revision must have failed, however often it was tried: a package source that is away for
+// a moment makes no commit bad.
+const grudge = 5 * time.Minute
 
 // Quarantine is a revision that is known to be bad, and the one that is in force instead.
 type Quarantine struct {
@@ -23,6 +28,7 @@ type Quarantine struct {
 type suspicion struct {
 	revision string
 	failures int
+	since    time.Time // of the first of them
 }
 
 // tries is how many runs may fail; below zero any number.
@@ -33,7 +39,15 @@ func (d *Daemon) tries() int {
 	return d.Tries
 }
 
-// suspects takes a revision for bad once its runs have failed too often in a row: what it changed does not become
+// hardens counts one more failure, and tells whether that makes it enough of them, for long enough.
+func (s *suspicion) hardens(now time.Time, tries int) bool {
+	if s.failures++; s.failures == 1 {
+		s.since = now
+	}
+	return tries > 0 && s.failures >= tries && now.Sub(s.since) >= grudge
+}
+
+// suspects takes a revision for bad once its runs have failed too often, for too long: what it changed does not become
 // well. One that has converged before is not to blame for what differs now, nor is one that has done nothing; and
 // where something is unknown nobody can tell.
 func (d *Daemon) suspects(rev sources.Revision, round *Round) {
@@ -44,7 +58,7 @@ func (d *Daemon) suspects(rev sources.Revision, round *Round) {
 		d.suspicion.failures = 0
 		return
 	}
-	if d.suspicion.failures++; d.tries() < 0 || d.suspicion.failures < d.tries() {
+	if !d.suspicion.hardens(d.Now(), d.tries()) {
 		return
 	}
 	good, ok := d.Journal.LastGood(rev.ID)

@@ -119,7 +119,7 @@ func TestReviewOnAForge(t *testing.T) {
 	})
 	f.push("main")
 	s.called(bad)
-	s.stands(2*time.Minute, "the bad commit is in quarantine", func(st status) bool { return st.State == "quarantined" && st.Revision == bad })
+	s.stands(8*time.Minute, "the bad commit is in quarantine", func(st status) bool { return st.State == "quarantined" && st.Revision == bad })
 	s.eventually(time.Minute, "the names are those of the good commit", func() bool {
 		return strings.Contains(s.on(1, "cat /etc/hosts"), "three.story")
 	})
