@@ -163,6 +163,7 @@ func TestNotesAreGrouped(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		n.queues[0].put(Note{})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if want := []string{"3 at 10s", "1 at 1m20s"}; !slices.Equal(sent, want) {
 			t.Errorf("sent %q, want %q", sent, want)
 		}

@@ -117,7 +117,7 @@ func (m *Metrics) countRound(b *book, s *Status) {
 	m.countDrift(b, r)
 	m.countCommit(b, r)
 	b.journal = writes(r, b.journal)
-	b.round = r
+	b.turn(r)
 }
 
 // glanceOutcomes say whether a look at a part of the fleet was a reason to look at the whole.
@@ -159,7 +159,7 @@ func (m *Metrics) glance(s *Status, count func(*book)) {
 	b := m.book(s.Inventory)
 	m.meet(b, unitsOf(s))
 	count(b)
-	b.round = s.round
+	b.turn(s.round)
 	b.shown = b.draw(s)
 }
 

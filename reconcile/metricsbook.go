@@ -21,6 +21,8 @@ type book struct {
 	sighted   time.Time          // when awaited was first seen
 	journal   float64            // 0 when the last plan or step could not be written down
 	shown     *picture
+	left      int       // steps of round that are not done, as it stood when it was told
+	oldest    time.Time // since when the oldest of their differences is there
 }
 
 func newBook(inventory string) *book {

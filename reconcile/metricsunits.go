@@ -247,27 +247,24 @@ func (n newestLooks) collectQueues(out chan<- prometheus.Metric) {
 func (n newestLooks) steps() Queue {
 	depth, oldest := 0, time.Time{}
 	for _, b := range n.books {
-		d, first := b.waiting()
-		if depth += d; d > 0 && (oldest.IsZero() || first.Before(oldest)) {
-			oldest = first
+		if depth += b.left; b.left > 0 && (oldest.IsZero() || b.oldest.Before(oldest)) {
+			oldest = b.oldest
 		}
 	}
 	return func() (int, time.Time) { return depth, oldest }
 }
 
-// waiting are the steps of the last round that were not carried out, or not with success.
-func (b *book) waiting() (depth int, oldest time.Time) {
-	if b.round == nil {
-		return 0, oldest
-	}
-	for i, s := range b.round.Plan.Steps {
-		if !acts(s) || i < len(b.round.Results) && b.round.Results[i] == nil {
+// turn goes on to a round, and counts its steps that were not carried out, or not with success. It is done here and
+// not when somebody asks: a round that is told while it goes on is written to.
+func (b *book) turn(r *Round) {
+	b.round, b.left, b.oldest = r, 0, time.Time{}
+	for i, s := range r.Plan.Steps {
+		if !acts(s) || i < len(r.Results) && r.Results[i] == nil {
 			continue
 		}
-		depth++
-		if since := b.items[item{s.ID, b.round.drift(s)}]; oldest.IsZero() || since.Before(oldest) {
-			oldest = since
+		b.left++
+		if since := b.items[item{s.ID, r.drift(s)}]; b.oldest.IsZero() || since.Before(b.oldest) {
+			b.oldest = since
 		}
 	}
-	return depth, oldest
 }

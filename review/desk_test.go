@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -18,11 +20,11 @@ import (
 
 // board is a forge in memory: it keeps what was said, and may be down.
 type board struct {
-	down     bool
+	down     atomic.Bool
 	pulls    []sources.Pull
 	comments map[int64]string
 	marks    map[string]sources.Mark // "commit name"
-	asked    int
+	asked    atomic.Int64
 	opened   []string
 }
 
@@ -31,8 +33,8 @@ var errDown = errors.New("the forge is down")
 func (b *board) Name() string { return "board" }
 
 func (b *board) Open(context.Context) ([]sources.Pull, error) {
-	b.asked++
-	if b.down {
+	b.asked.Add(1)
+	if b.down.Load() {
 		return nil, errDown
 	}
 	return b.pulls, nil
@@ -46,8 +48,8 @@ func (b *board) Say(_ context.Context, pull int64, mark, text string, fresh bool
 }
 
 func (b *board) Mark(_ context.Context, commit string, m sources.Mark) error {
-	b.asked++
-	if b.down {
+	b.asked.Add(1)
+	if b.down.Load() {
 		return errDown
 	}
 	b.marks[commit+" "+m.Name] = m
@@ -80,21 +82,35 @@ func (b *board) Push(_ context.Context, d sources.Draft) (string, error) {
 
 // loop is a fleet whose picture a test paints.
 type loop struct {
+	mu     sync.Mutex
 	status *reconcile.Status
 	news   chan struct{}
 	err    error
 }
 
-func (l *loop) Status() *reconcile.Status { return l.status }
-func (l *loop) Changed() <-chan struct{}  { return l.news }
+func (l *loop) Status() *reconcile.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status
+}
+
+func (l *loop) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.news
+}
+
 func (l *loop) Preview(context.Context, string, fs.FS) (*reconcile.Round, error) {
 	return nil, l.err
 }
 
+// paint shows another picture, once everybody has seen the last one.
 func (l *loop) paint(s *reconcile.Status) {
-	l.status = s
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	close(l.news)
-	l.news = make(chan struct{})
+	l.status, l.news = s, make(chan struct{})
 }
 
 func newDesk() (*Desk, *board, *loop) {
@@ -150,17 +166,19 @@ func TestAForgeIsDownForADay(t *testing.T) {
 		d, b, l := newDesk()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		b.down = true
+		b.down.Store(true)
 		go d.Serve(ctx)
 		for i := range 24 {
 			l.paint(&reconcile.Status{State: reconcile.InSync, Revision: fmt.Sprint(i)})
 			time.Sleep(time.Hour)
 		}
-		if b.asked > 24*60 {
-			t.Errorf("asked %d times", b.asked)
+		synctest.Wait()
+		if b.asked.Load() > 24*60 {
+			t.Errorf("asked %d times", b.asked.Load())
 		}
-		b.down = false
+		b.down.Store(false)
 		time.Sleep(lastWait + time.Second)
+		synctest.Wait()
 		if got := b.marks["23 "+ConvergeMark]; got.Standing != sources.Success || len(b.marks) != 1 {
 			t.Errorf("%+v", b.marks)
 		}
