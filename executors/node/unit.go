@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,9 +180,16 @@ func (w *work) enable(ctx context.Context, s UnitState, on bool) error {
 	return w.do(ctx, Reload)
 }
 
+// untilEnd is how long passes between looks at a unit that is being stopped.
+const untilEnd = 100 * time.Millisecond
+
 // start starts or restarts the unit and stamps it. A start that goes on is joined when it reads what it
 // should, and begun anew when it does not.
 func (w *work) start(ctx context.Context, want resource.Unit, s UnitState) error {
+	s, err := w.letEnd(ctx, s)
+	if err != nil {
+		return err
+	}
 	stamp, joined, err := w.underWay(want, s)
 	if err == nil && !joined {
 		stamp, err = w.intend(want)
@@ -203,6 +211,23 @@ func (w *work) start(ctx context.Context, want resource.Unit, s UnitState) error
 		return w.why(ctx, err)
 	}
 	return w.settled(ctx, stamp, time.Duration(want.Settle)*time.Second)
+}
+
+// letEnd waits until a stop that somebody has begun is over: a start meanwhile would cancel his job. What runs again
+// after it is not what was to be started.
+func (w *work) letEnd(ctx context.Context, s UnitState) (UnitState, error) {
+	began := s.Active
+	for s.Active == "deactivating" {
+		rest(ctx, untilEnd)
+		var err error
+		if s, err = w.unit(ctx); err != nil || ctx.Err() != nil {
+			return s, cmp.Or(err, ctx.Err())
+		}
+	}
+	if began == "deactivating" && s.Active != "inactive" && s.Active != "failed" {
+		return s, executors.ErrMoved
+	}
+	return s, nil
 }
 
 // underWay gives the stamp of a start that goes on, of a helper whose controller was killed or of the
