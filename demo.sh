@@ -81,9 +81,9 @@ Four machines, 10.10.10.10 to .13, are what $dir/fleet/pigsty.yml says. Look and
   $lab exec --name $name -- curl -s http://127.0.0.1:9099/metrics | grep ^pigsync_
   $lab ssh --name $name node-1                          a machine
 
-  edit      $dir/fleet/pigsty.yml: add { name: reports, password: Some.Word, pgbouncer: true } to pg_users of pg-test
+  edit      $dir/fleet/pigsty.yml: add { name: reports, password: Some.Word, pgbouncer: true, roles: [ dbrole_readonly ] } to pg_users of pg-test
             git -C $dir/fleet commit -am 'a role for reports'; watch -n1 $dir/pigsync status
-  use       $lab run --name $name node-3 env PGPASSWORD=App.Demo psql -h 10.10.10.12 -p 5433 -U app -c 'select inet_server_addr()'
+  use       $lab run --name $name node-3 env PGPASSWORD=App.Demo psql -h 10.10.10.12 -p 5433 -U app -c 'select pg_is_in_recovery()'
   break     $lab run --name $name node-3 systemctl stop pgbouncer; watch -n1 $dir/pigsync status
             $lab off --name $name node-2; watch -n1 $dir/pigsync status: Patroni fails over, pigsync only watches
   remove    delete the line of 10.10.10.13 in the group pg-test, commit: the plan is held, and status says which
