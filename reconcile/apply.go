@@ -30,7 +30,7 @@ const (
 	stepTimeout = 5 * time.Minute  // a step that takes longer has failed
 	stopGrace   = 30 * time.Second // what a step under way gets when the process is to end
 	lonelyGate  = 3 * time.Second  // how long a gate is waited for when nothing changed before it
-	atOnce      = 64               // steps under way
+	atOnce      = 64               // steps under way in one place: what waits for a slow node keeps no other from working
 )
 
 // Event is a step that begins or ends.
@@ -54,17 +54,20 @@ type walk struct {
 	retrial  *retrial
 	patience *patience
 	done     []chan struct{}
-	slots    chan struct{}
+	slots    map[string]chan struct{} // by the place of a step
 }
 
 func (r *Reconciler) apply(ctx context.Context, hands executors.Executor, round *Round) []error {
 	n := len(round.Plan.Steps)
 	w := &walk{
 		Reconciler: r, hands: hands, round: round, digest: round.Plan.Digest(),
-		results: make([]error, n), gates: newGates(round.Plan, round.Verdicts), retrial: r.newRetrial(round), patience: newPatience(ctx), done: make([]chan struct{}, n), slots: make(chan struct{}, atOnce),
+		results: make([]error, n), gates: newGates(round.Plan, round.Verdicts), retrial: r.newRetrial(round), patience: newPatience(ctx), done: make([]chan struct{}, n), slots: map[string]chan struct{}{},
 	}
-	for i := range w.done {
+	for i, s := range round.Plan.Steps {
 		w.done[i] = make(chan struct{})
+		if w.slots[s.ID.At] == nil {
+			w.slots[s.ID.At] = make(chan struct{}, atOnce)
+		}
 	}
 	defer w.patience.close()
 	if err := w.plan(); err != nil {
@@ -119,8 +122,9 @@ func (w *walk) step(ctx context.Context, i int) error {
 		return err
 	}
 	if s.Action != diff.Check { // who only waits keeps nobody from working
-		w.slots <- struct{}{}
-		defer func() { <-w.slots }()
+		slots := w.slots[s.ID.At]
+		slots <- struct{}{}
+		defer func() { <-slots }()
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -1,8 +1,11 @@
 package reconcile_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/reconcile"
@@ -161,6 +164,26 @@ func TestUnknownNodeHoldsUpNobodyElse(t *testing.T) {
 		}
 		f.Down(host(4), false)
 		s.converge(s.commits["a"], false)
+	})
+}
+
+// As many steps are under way in one place as may be, whatever waits in another.
+func TestEachPlaceHasItsOwnTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := play(t)
+		s.hands = &slow{Executor: s.fleet, takes: time.Minute}
+		var names []string
+		for n := range 2*64 + 1 {
+			names = append(names, fmt.Sprintf("f%03d", n))
+		}
+		many := "toy_kept: [" + strings.Join(names, ", ") + "]"
+		began := time.Now()
+		s.run(t.Context(), s.commit("many", toyText(map[string]string{nodeA: many, nodeB: many})))
+		if took := time.Since(began); took != 3*time.Minute {
+			t.Errorf("129 steps of a minute on each of two nodes took %s, want 3m", took)
+		}
+		s.wantThere(nodeA, names...)
+		s.wantThere(nodeB, names...)
 	})
 }
 
