@@ -34,6 +34,7 @@ func (w *work) install(ctx context.Context, want resource.Package, _ resource.Sp
 // together installs what is wanted, and in the same run what other changes wait for: a package manager
 // takes as long for one package as for twenty. When that fails, each tries alone.
 func (w *work) together(ctx context.Context, m *manager, want resource.Package) error {
+	w.l.wishes.gathered(ctx)
 	others := w.waiting(ctx)
 	offered, err := m.offers(w, ctx, namesOf(append(others, wish{name: w.id.Name})))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/resource"
@@ -18,9 +19,13 @@ type wish struct {
 
 // wishes are those of all changes that run or wait for their turn. The zero value is ready.
 type wishes struct {
-	mu  sync.Mutex
-	all map[resource.ID]wish // guarded by mu
+	mu   sync.Mutex
+	all  map[resource.ID]wish // guarded by mu
+	last time.Time            // when the last one was added; guarded by mu
 }
+
+// gathering is how long no further wish must have come for all to be taken as one.
+const gathering = 150 * time.Millisecond
 
 // add notes what a change wants, if that is a package that is not there; forget takes it back.
 func (l *wishes) add(c diff.Change) (forget func()) {
@@ -34,11 +39,28 @@ func (l *wishes) add(c diff.Change) (forget func()) {
 	if l.all == nil {
 		l.all = map[resource.ID]wish{}
 	}
-	l.all[c.ID] = wish{id: c.ID, name: c.ID.Name, version: want.Version}
+	l.all[c.ID], l.last = wish{id: c.ID, name: c.ID.Name, version: want.Version}, time.Now()
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.all, c.ID)
+	}
+}
+
+// gathered waits until nothing has been added for a moment: changes that may begin at once come one by one.
+func (l *wishes) gathered(ctx context.Context) {
+	for {
+		l.mu.Lock()
+		rest := gathering - time.Since(l.last)
+		l.mu.Unlock()
+		if rest <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(rest):
+		}
 	}
 }
 
