@@ -73,7 +73,11 @@ type printer struct {
 	first  bool // nothing was written yet between the innermost brackets
 	chains map[**Group][]entry
 	values map[*node]string
+	aside  *printer // writes the texts of values; nil as long as none was written
 }
+
+// maxValues is how many texts are remembered: hosts that stand together mostly have the same.
+const maxValues = 1 << 12
 
 func newPrinter(w io.Writer, l Listing) *printer {
 	return &printer{Listing: l, w: bufio.NewWriterSize(w, 1<<16), chains: map[**Group][]entry{}, values: map[*node]string{}}
@@ -251,11 +255,10 @@ func merged(layers []layer) []entry {
 func (p *printer) shared(e entry) {
 	text, ok := p.values[e.value]
 	if !ok {
-		var b strings.Builder
-		sub := &printer{Listing: p.Listing, w: bufio.NewWriter(&b), depth: p.depth}
-		sub.pair(e.key, e.value)
-		_ = sub.w.Flush() // a Builder takes everything
-		text = strings.TrimPrefix(b.String(), ",")
+		if len(p.values) >= maxValues {
+			clear(p.values)
+		}
+		text = p.written(e)
 		p.values[e.value] = text
 	}
 	if !p.first {
@@ -263,4 +266,17 @@ func (p *printer) shared(e entry) {
 	}
 	p.first = false
 	p.put(text)
+}
+
+// written is the text of an entry at the present depth.
+func (p *printer) written(e entry) string {
+	var b strings.Builder
+	if p.aside == nil {
+		p.aside = &printer{Listing: p.Listing, w: bufio.NewWriter(&b)}
+	}
+	p.aside.w.Reset(&b)
+	p.aside.depth, p.aside.first = p.depth, true
+	p.aside.pair(e.key, e.value)
+	_ = p.aside.w.Flush() // a Builder takes everything
+	return b.String()
 }
