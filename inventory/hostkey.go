@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxRange is how many hosts one key may stand for.
@@ -29,14 +30,15 @@ var (
 	bracketedPort = regexp.MustCompile(`^\[(.+)\]:([0-9]+)$`)
 	plainPort     = regexp.MustCompile(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
 
-	hostName = func() *regexp.Regexp {
+	// Compiled when the first host has a port: it is large, and few inventories have one.
+	hostName = sync.OnceValue(func() *regexp.Regexp {
 		const (
 			span  = `\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]`
 			label = `(?:(?:[\p{L}\p{N}_]|` + span + `)(?:[\p{L}\p{N}_-]|` + span + `)*(?:[\p{L}\p{N}]|` + span + `)|[\p{L}\p{N}]|` + span + `)`
 			hex   = `(?:[0-9a-f]{1,4}|\[[0-9a-f]+:[0-9a-f]+(?::[0-9]+)?\])`
 		)
 		return regexp.MustCompile(`(?i)^(?:` + label + `(?:\.` + label + `)*$|(?:` + hex + `:){7}` + hex + `|(?:` + hex + `:){1,6}:|:(?::` + hex + `){1,6}|` + hex + `?::)`)
-	}()
+	})
 )
 
 func cutPort(key string) (pattern, port string) {
@@ -48,7 +50,7 @@ func cutPort(key string) (pattern, port string) {
 			}
 		}
 	}
-	if port == "" || !hostName.MatchString(pattern) {
+	if port == "" || !hostName().MatchString(pattern) {
 		return key, ""
 	}
 	if port = strings.TrimLeft(port, "0"); port == "" {
