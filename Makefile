@@ -21,8 +21,7 @@ setup: ## what a fresh Debian machine lacks
 	./setup.sh
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/pigsync ./cmd/pigsync
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/lab ./lab/cmd/lab
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/... ./lab/cmd/lab
 
 packages: ## deb and rpm in dist/
 	GO=$(GO) packages/build.sh

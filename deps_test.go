@@ -32,9 +32,9 @@ var doors = map[string][]string{
 
 // keepers says which folders alone may use a library: its successor is then a one-room change.
 var keepers = map[string][]string{
-	"gopkg.in/yaml.v3":                   {"inventory", "inventory/sops", "cmd/pigsync"},
-	"filippo.io/age":                     {"inventory/sops"},
-	"github.com/ProtonMail/go-crypto":    {"inventory/sops", "sources/git", "sources/signed"},
+	"gopkg.in/yaml.v3":                   {"inventory", "inventory/sops", "cmd/pigsyncd"},
+	"filippo.io/age":                     {"inventory/sops/keyring"},
+	"github.com/ProtonMail/go-crypto":    {"inventory/sops/keyring", "sources/git", "sources/signed"},
 	"github.com/nikolalohinski/gonja":    {"inventory/jinja"},
 	"github.com/go-git/":                 {"sources/git"},
 	"github.com/fsnotify/":               {"sources/dir", "executors/node"},
@@ -47,14 +47,14 @@ var keepers = map[string][]string{
 	"github.com/Masterminds/semver/":     {"sources/git"},
 	"github.com/robfig/cron":             {"policies"},
 	"go.etcd.io/etcd/":                   {"executors/etcd"},
-	"github.com/prometheus/":             {"reconcile", "server", "notify", "cmd/pigsync"},
-	"github.com/spf13/cobra":             {"cmd/pigsync", "lab/cmd/lab"},
+	"github.com/prometheus/":             {"reconcile", "server", "notify", "cmd/pigsyncd"},
+	"github.com/spf13/cobra":             {"cmd/pigsyncd", "lab/cmd/lab"},
 	"github.com/nicholas-fedor/":         {"notify"},
-	"github.com/muesli/":                 {"cmd/pigsync"},
+	"github.com/muesli/":                 {"cmd/pigsyncd"},
 	"github.com/santhosh-tekuri/":        {}, // tests alone
 	"golang.org/x/text/":                 {"resource"},
 	"github.com/jackc/pgx/":              {"executors/postgres"},
-	"github.com/coreos/go-systemd/v22/d": {"executors/node", "cmd/pigsync"},
+	"github.com/coreos/go-systemd/v22/d": {"executors/node", "cmd/pigsyncd"},
 }
 
 // pure rooms have no hands, no clock and no voice.

@@ -39,13 +39,11 @@ func (k *Keys) AddVault(id string, password Secret) {
 	k.passwords = append(k.passwords, vaults.Password{ID: id, Text: password.Reveal})
 }
 
-// AddAge adds the identities of a file as age-keygen writes it.
-func (k *Keys) AddAge(file Secret) error { return k.sops.AddAge([]byte(file.Reveal())) }
+// AddAge adds age identities for SOPS; package keyring reads them.
+func (k *Keys) AddAge(ring sops.Ring) { k.sops.AddAge(ring) }
 
-// AddPGP adds the secret keys of a file as gpg --export-secret-keys writes it; passphrase is theirs.
-func (k *Keys) AddPGP(file, passphrase Secret) error {
-	return k.sops.AddPGP([]byte(file.Reveal()), passphrase.Reveal())
-}
+// AddPGP adds OpenPGP keys for SOPS.
+func (k *Keys) AddPGP(ring sops.Ring) { k.sops.AddPGP(ring) }
 
 // ofSOPS returns the keys of SOPS files; none when there are no keys at all.
 func (k *Keys) ofSOPS() *sops.Keys {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"github.com/pigsync/pigsync/inventory/sops/keyring"
 	"os"
 	"strings"
 	"sync"
@@ -174,14 +175,14 @@ func TestVaultFiles(t *testing.T) {
 // sopsKeys opens the files of sops/testdata.
 func sopsKeys(t testing.TB) *Keys {
 	t.Helper()
-	k := &Keys{}
-	err := errors.Join(
-		k.AddAge(NewSecret(sample(t, "sops/testdata/age.key"))),
-		k.AddPGP(NewSecret(sample(t, "sops/testdata/test.asc")), Secret{}),
-	)
-	if err != nil {
+	age, ageErr := keyring.Age([]byte(sample(t, "sops/testdata/age.key")))
+	pgp, pgpErr := keyring.PGP([]byte(sample(t, "sops/testdata/test.asc")), "")
+	if err := errors.Join(ageErr, pgpErr); err != nil {
 		t.Fatal(err)
 	}
+	k := &Keys{}
+	k.AddAge(age)
+	k.AddPGP(pgp)
 	return k
 }
 

@@ -10,10 +10,11 @@ VERSION=${VERSION#v}
 export ARCH VERSION
 
 mkdir -p dist/stage
-CGO_ENABLED=0 $GO build -trimpath -ldflags '-s -w' -o bin/pigsync ./cmd/pigsync
+build() { CGO_ENABLED=0 $GO build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...; }
+build
 bin/pigsync man | gzip -9n >dist/stage/pigsync.1.gz
 for shell in bash zsh fish; do bin/pigsync completion $shell >"dist/stage/pigsync.$shell"; done
-[ "$ARCH" = "$($GO env GOARCH)" ] || CGO_ENABLED=0 GOARCH=$ARCH $GO build -trimpath -ldflags '-s -w' -o bin/pigsync ./cmd/pigsync
+[ "$ARCH" = "$($GO env GOARCH)" ] || GOARCH=$ARCH build
 for packager in deb rpm; do
   $GO tool -modfile=tools/nfpm.mod nfpm package -f packages/nfpm.yaml -p $packager -t dist/
 done

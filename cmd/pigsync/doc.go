@@ -1,15 +1,12 @@
 // Command pigsync makes a fleet agree with a git repository of Pigsty inventories.
 //
-//	check PATH        says what is wrong with an inventory, without any network
-//	plan, apply       show and make the difference, once
-//	serve             follows repositories and keeps their fleets as they say
-//	status, history   say where things stand, and what was done
-//	explain ID|CODE   says why a resource is as it is, or what a problem means
-//	params, schema    say what an inventory may hold, to people and to editors
-//	approve DIGEST    lets the held steps of a plan through
+// It is the program that people and pipelines call, and a small one. What only needs the language of
+// inventories, and is asked often and of large ones, it answers itself, as fast as that can be:
 //
-// It has flags, wiring and printing; it decides nothing. main calls run with an environment, so that
-// the tests call the same. Answers go to stdout, what is said about the work to stderr; an error
-// is "error: …", then what to do about it as "hint: …". Exit status: 0 done or in sync, 1 an
-// error, 2 there are differences.
+//	inventory PATH --list [--mask]
+//	inventory PATH --host HOST [--mask]
+//
+// Everything else it hands on, word for word, to pigsyncd, which holds all commands and becomes this very process:
+// cmd/pigsyncd tells of them. That program also gets what is wrong in the questions above, so that there is one
+// place where something is explained. pigsyncd lies beside this one, or in ../lib/pigsync.
 package main

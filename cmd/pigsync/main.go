@@ -6,64 +6,102 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
+	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
-	_ "time/tzdata" // windows name time zones, and an admin node may have none
+	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/sources/dir"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, env{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}))
+	err := errOther
+	if q, ok := understand(os.Args[1:]); ok {
+		err = q.answer(context.Background(), os.Stdout)
+	}
+	if errors.Is(err, errOther) {
+		err = handOn(os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "error: %s\n", err)
+		os.Exit(1)
+	}
 }
 
-// env is everything a command may touch of its surroundings.
-type env struct {
-	args           []string
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	getenv         func(string) string
+// errOther says that somebody else answers.
+var errOther = errors.New("not answered here")
+
+// question is what this program answers itself.
+type question struct {
+	path, host string // host "" asks for the list
+	mask       bool
 }
 
-// Exit statuses.
-const (
-	exitOK      = 0
-	exitError   = 1
-	exitDiffers = 2
-)
-
-// exit ends a command with a status that is no error.
-type exit int
-
-func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
-
-func run(ctx context.Context, e env) int {
-	root := newRoot(e)
-	root.SetArgs(e.args)
-	root.SetIn(e.stdin)
-	root.SetOut(e.stdout)
-	root.SetErr(e.stderr)
-	err := root.ExecuteContext(ctx)
-	var status exit
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &status):
-		return int(status)
+// understand reads the arguments of a question; all others are somebody else's.
+func understand(args []string) (q question, ok bool) {
+	if len(args) == 0 || args[0] != "inventory" {
+		return q, false
 	}
-	complain(e.stderr, err)
-	return exitError
+	list := false
+	for rest := args[1:]; len(rest) > 0; rest = rest[1:] {
+		host, named := strings.CutPrefix(rest[0], "--host=")
+		switch {
+		case rest[0] == "--list":
+			list = true
+		case rest[0] == "--mask":
+			q.mask = true
+		case rest[0] == "--host" && len(rest) > 1:
+			rest = rest[1:]
+			q.host = rest[0]
+		case named:
+			q.host = host
+		case q.path == "" && rest[0] != "" && rest[0][0] != '-':
+			q.path = rest[0]
+		default:
+			return q, false
+		}
+	}
+	return q, q.path != "" && list == (q.host == "")
 }
 
-// complain prints every line of an error as one and, where it carries one, what to do about it.
-func complain(w io.Writer, err error) {
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(w, "error: %s\n", strings.TrimSuffix(line, "\n"))
+// collectAt makes the collector run at a growth by this percentage: what is read is kept to the end, so
+// that twice the memory would buy little time.
+const collectAt = 30
+
+// answer prints what is asked for, or nothing when there is something to explain.
+func (q question) answer(ctx context.Context, w io.Writer) error {
+	debug.SetGCPercent(collectAt)
+	src, file, err := dir.Open(q.path)
+	if err != nil {
+		return errOther
 	}
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		fmt.Fprintf(w, "hint: %s\n", h.Hint())
+	rev, err := src.Next(ctx, "")
+	if err != nil {
+		return errOther
 	}
+	inv, problems, err := inventory.Load(rev.Tree, file)
+	if err != nil || inventory.HasErrors(problems) || q.host != "" && inv.Host(q.host) == nil {
+		return errOther
+	}
+	listing := inventory.Listing{Mask: q.mask}
+	if q.host != "" {
+		return listing.Host(w, inv, q.host)
+	}
+	return listing.List(w, inv)
+}
+
+// handOn becomes the program that has all commands.
+func handOn(args []string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	here := filepath.Dir(self)
+	for _, path := range []string{filepath.Join(here, "pigsyncd"), filepath.Join(here, "..", "lib", "pigsync", "pigsyncd")} {
+		if err := syscall.Exec(path, append([]string{path}, args...), os.Environ()); !errors.Is(err, syscall.ENOENT) {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return fmt.Errorf("pigsyncd, which belongs to this program, is neither in %s nor in ../lib/pigsync: install both", here)
 }

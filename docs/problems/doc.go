@@ -4,5 +4,5 @@
 //	docs/problems/INV010.md ─► Find("INV010") ─► pigsync explain INV010, and the rules of SARIF
 //
 // The pages are part of the program, so that they can be read where there is no network. A test of
-// cmd/pigsync runs every page, lists them in README.md and sees to it that every code has one.
+// cmd/pigsyncd runs every page, lists them in README.md and sees to it that every code has one.
 package problems

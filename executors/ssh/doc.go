@@ -15,7 +15,7 @@
 // connection to a peer that has gone without a word (power cut, cut cable) within about
 // fifteen seconds, so that pending reads return ErrUnreachable.
 //
-// The helper is this program's own binary for the node's architecture. It lies on the node
+// The helper is the program pigsync-node of the node's architecture. It lies on the node
 // under its SHA-256 digest, so the name says what it is. A quiet start is one command; only
 // when that fails is the node asked what it is, and the binary brought: received under a
 // temporary name, checked, synced, renamed. Being killed half way leaves nothing but a

@@ -128,12 +128,12 @@ func (m *metadata) dataKey(at *yaml.Node, keys *Keys) ([]byte, error) {
 
 func (g group) open(keys *Keys) []byte {
 	for _, a := range g.Age {
-		if part := keys.openAge(a.Enc); part != nil {
+		if part := openWith(keys.age, a.Enc); part != nil {
 			return part
 		}
 	}
 	for _, p := range g.PGP {
-		if part := keys.openPGP(p.Enc); part != nil {
+		if part := openWith(keys.pgp, p.Enc); part != nil {
 			return part
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/pigsync/pigsync/inventory/sops/keyring"
 )
 
 // The files of testdata were encrypted by the real sops from plain.yml, for age.key, other.key, the
@@ -40,15 +42,19 @@ func keys(t testing.TB, files ...string) *Keys {
 	t.Helper()
 	k := &Keys{}
 	for _, name := range files {
-		var err error
 		if strings.HasSuffix(name, ".key") {
-			err = k.AddAge(read(t, name))
-		} else {
-			err = k.AddPGP(read(t, name), phrase)
+			ring, err := keyring.Age(read(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.AddAge(ring)
+			continue
 		}
+		ring, err := keyring.PGP(read(t, name), phrase)
 		if err != nil {
 			t.Fatal(err)
 		}
+		k.AddPGP(ring)
 	}
 	return k
 }
@@ -251,20 +257,28 @@ func TestIs(t *testing.T) {
 }
 
 func TestBadKeys(t *testing.T) {
-	k := &Keys{}
+	age := func(text string) error {
+		_, err := keyring.Age([]byte(text))
+		return err
+	}
+	pgp := func(text []byte, passphrase string) error {
+		_, err := keyring.PGP(text, passphrase)
+		return err
+	}
 	for name, err := range map[string]error{
-		"no age":      k.AddAge([]byte("AGE-SECRET-KEY-hunter2")),
-		"empty age":   k.AddAge(nil),
-		"no OpenPGP":  k.AddPGP([]byte("hunter2"), ""),
-		"half armor":  k.AddPGP([]byte("-----BEGIN PGP PRIVATE KEY BLOCK-----\nhunter2"), ""),
-		"passphrase":  k.AddPGP(read(t, "locked.gpg"), "hunter2"),
-		"no phrase":   k.AddPGP(read(t, "locked.gpg"), ""),
-		"empty rings": k.AddPGP(nil, ""),
+		"no age":      age("AGE-SECRET-KEY-hunter2"),
+		"empty age":   age(""),
+		"no OpenPGP":  pgp([]byte("hunter2"), ""),
+		"half armor":  pgp([]byte("-----BEGIN PGP PRIVATE KEY BLOCK-----\nhunter2"), ""),
+		"passphrase":  pgp(read(t, "locked.gpg"), "hunter2"),
+		"no phrase":   pgp(read(t, "locked.gpg"), ""),
+		"empty rings": pgp(nil, ""),
 	} {
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	k := &Keys{}
 	if got := fmt.Sprint(k); got != "0 age identities, 0 OpenPGP keys" {
 		t.Error(got)
 	}

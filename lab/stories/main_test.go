@@ -93,7 +93,7 @@ func onStage(t testing.TB) *stage {
 	return theStage.stage
 }
 
-// raise builds the program and starts five bare nodes.
+// raise builds the programs and starts five bare nodes.
 func raise() (*stage, error) {
 	ctx := context.Background()
 	clearAway(ctx)
@@ -102,7 +102,7 @@ func raise() (*stage, error) {
 		return nil, err
 	}
 	s := &stage{dir: filepath.Join(dir, "admin"), bin: filepath.Join(dir, "pigsync"), kept: map[string]bool{}}
-	if err := build(ctx, s.bin); err != nil {
+	if err := build(ctx, dir); err != nil {
 		return s, err
 	}
 	s.lab, err = openLab(strconv.Itoa(os.Getpid()), filepath.Join(dir, "lab"), nodesOf(lab.Suite(os.Getenv("PIGSYNC_SUITE")), 5))
@@ -128,8 +128,9 @@ func openLab(name, dir string, nodes []lab.NodeConfig) (*lab.Lab, error) {
 	return lab.Open(lab.Config{Name: prefix + name, Dir: dir, Nodes: nodes, Packages: []string{"@pgsql"}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 }
 
-func build(ctx context.Context, bin string) error {
-	cmd := exec.CommandContext(ctx, cmp.Or(os.Getenv("GO"), "go"), "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "github.com/pigsync/pigsync/cmd/pigsync")
+// build puts the programs into a directory.
+func build(ctx context.Context, dir string) error {
+	cmd := exec.CommandContext(ctx, cmp.Or(os.Getenv("GO"), "go"), "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/", "github.com/pigsync/pigsync/cmd/...")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build pigsync: %w: %s", err, out)

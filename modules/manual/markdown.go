@@ -8,7 +8,7 @@ import (
 // Index is the page that lists the modules, in Markdown.
 func (m *Manual) Index() string {
 	var b strings.Builder
-	b.WriteString("# Parameters\n\nMade from the structs that the modules read; `go test ./cmd/pigsync -run TestParameterPages -update` writes\nthem anew. `pigsync params NAME` tells the same in a terminal.\n\n")
+	b.WriteString("# Parameters\n\nMade from the structs that the modules read; `go test ./cmd/pigsyncd -run TestParameterPages -update` writes\nthem anew. `pigsync params NAME` tells the same in a terminal.\n\n")
 	b.WriteString("| module | parameters | read by pigsync | of earlier releases |\n|---|---|---|---|\n")
 	for _, name := range m.Modules() {
 		current, read, legacy := m.count(name)

@@ -20,7 +20,7 @@ type config struct {
 	Forges      []forgeConfig     `yaml:"forges"`
 	SSH         sshConfig         `yaml:"ssh"`
 	CA          string            `yaml:"ca"`      // directory of ca.key and ca.crt; default <state>/ca
-	Helpers     string            `yaml:"helpers"` // directory of pigsync-linux-<arch> for other architectures
+	Helpers     string            `yaml:"helpers"` // directory of pigsync-node-linux-<arch>, for other architectures
 	Policies    policiesConfig    `yaml:"policies"`
 	Notify      notifyConfig      `yaml:"notify"`
 	Inventories []inventoryConfig `yaml:"inventories"`

@@ -113,7 +113,7 @@ func golden(t *testing.T, file, want string) {
 		}
 		return
 	}
-	t.Errorf("%s is not what it should be (%v): go test ./cmd/pigsync -run %s -update. Want:\n%s", filepath.Base(file), err, strings.Split(t.Name(), "/")[0], want)
+	t.Errorf("%s is not what it should be (%v): go test ./cmd/pigsyncd -run %s -update. Want:\n%s", filepath.Base(file), err, strings.Split(t.Name(), "/")[0], want)
 }
 
 func contents(pages []problems.Page) string {

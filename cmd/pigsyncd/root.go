@@ -46,7 +46,7 @@ func newRoot(e env) *cobra.Command {
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more about the work")
 	o.secretFlags(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return o.check(cmd.Name()) }
-	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newDrift(o), newHistory(o), newExplain(o), newApprove(o), newHold(o), newSuspend(o), newResume(o), newRollback(o), newAdopt(o), newAccept(o), newPolicy(o), newParams(o), newSchema(o), newInventory(o), newSync(o), newToken(o), newNode(o), newMan(o), newInit(o), newDoctor(o))
+	root.AddCommand(newCheck(o), newPlan(o), newApply(o), newServe(o), newStatus(o), newDrift(o), newHistory(o), newExplain(o), newApprove(o), newHold(o), newSuspend(o), newResume(o), newRollback(o), newAdopt(o), newAccept(o), newPolicy(o), newParams(o), newSchema(o), newInventory(o), newSync(o), newToken(o), newMan(o), newInit(o), newDoctor(o))
 	o.complete(root)
 	return root
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,14 @@ func (c cage) write(name, text string) string {
 	return file
 }
 
+// helpers is the line of a configuration that names a helper: it is only brought, as what answers on these nodes
+// is node.Serve itself.
+func (c cage) helpers() string {
+	c.Helper()
+	c.write("helpers/"+helperName+"-"+runtime.GOOS+"-"+runtime.GOARCH, "brought")
+	return "helpers: helpers\n"
+}
+
 // lockedWriter is written to by several loops.
 type lockedWriter struct {
 	mu sync.Mutex
@@ -128,7 +137,7 @@ func newCage(t *testing.T) (c cage, cfg string) {
 	c.write("inv/pigsty.yml", inventoryWithCanaries(reach))
 	c.write("password", canaryFile+"\n")
 	closed := "127.0.0.1:1" // nobody listens there
-	cfg = c.write("pigsync.yml", fmt.Sprintf(`
+	cfg = c.write("pigsync.yml", c.helpers()+fmt.Sprintf(`
 listen: %s
 state: state
 inventories:

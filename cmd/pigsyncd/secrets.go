@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/inventory/sops/keyring"
 )
 
 // secretsConfig is what opens the secrets of an inventory. Nothing in a repository can change it.
@@ -142,11 +143,7 @@ func (s secretsConfig) open(getenv func(string) string) (inventory.Options, erro
 		keys.AddVault(v.ID, password)
 	}
 	for _, file := range s.Age {
-		text, err := readKey(file)
-		if err == nil {
-			err = at(file, keys.AddAge(text))
-		}
-		wrong = append(wrong, err)
+		wrong = append(wrong, addAge(keys, file))
 	}
 	for _, p := range s.PGP {
 		wrong = append(wrong, addPGP(keys, p))
@@ -161,6 +158,18 @@ func (s secretsConfig) open(getenv func(string) string) (inventory.Options, erro
 	return o, errors.Join(wrong...)
 }
 
+func addAge(keys *inventory.Keys, file string) error {
+	text, err := readKey(file)
+	if err != nil {
+		return err
+	}
+	ring, err := keyring.Age([]byte(text.Reveal()))
+	if err == nil {
+		keys.AddAge(ring)
+	}
+	return at(file, err)
+}
+
 func addPGP(keys *inventory.Keys, p pgpConfig) error {
 	text, err := readKey(p.File)
 	if err != nil {
@@ -173,7 +182,11 @@ func addPGP(keys *inventory.Keys, p pgpConfig) error {
 		}
 		passphrase = inventory.NewSecret(strings.TrimRight(passphrase.Reveal(), "\r\n"))
 	}
-	return at(p.File, keys.AddPGP(text, passphrase))
+	ring, err := keyring.PGP([]byte(text.Reveal()), passphrase.Reveal())
+	if err == nil {
+		keys.AddPGP(ring)
+	}
+	return at(p.File, err)
 }
 
 func at(file string, err error) error {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pigsync/pigsync/executors"
@@ -31,6 +32,8 @@ type hands struct {
 	ca    *ca.Authority
 	user  string
 	mux   executors.Mux
+	// helper is where the program for the nodes of an architecture is.
+	helper func(goos, goarch string) (string, error)
 
 	mu    sync.Mutex // guards nodes
 	nodes map[string]resource.NodePlace
@@ -42,9 +45,10 @@ func newHands(c *config, place string, getenv func(string) string, log *slog.Log
 		agent = getenv("SSH_AUTH_SOCK")
 	}
 	h := &hands{ca: ca.New(c.CA), user: c.SSH.User, nodes: map[string]resource.NodePlace{}}
+	h.helper = func(goos, goarch string) (string, error) { return helperPath(c.Helpers, goos, goarch) }
 	h.pool = ssh.NewPool(ssh.Config{
 		KnownHosts: c.SSH.KnownHosts, KeyFiles: c.SSH.Keys, AgentSocket: agent,
-		HelperPath: func(goos, goarch string) (string, error) { return helperPath(c.Helpers, goos, goarch) }, Log: log,
+		HelperPath: h.helper, Log: log,
 	})
 	h.fleet = &node.Fleet{Open: h.open, Fresh: h.fresh, Options: node.Options{Signer: h.ca, Log: log}}
 	h.etcd = etcd.New(etcd.Options{Dial: h.dial, SnapshotDir: filepath.Join(place, "snapshots"), Log: log})
@@ -71,19 +75,32 @@ func (h *hands) timed(timing func(source string, e executors.Executor) executors
 	}
 }
 
-// helperPath is where the binary for a node's architecture is: this very program for the same one.
+// helperName is the program that works on the nodes, by its name.
+const helperName = "pigsync-node"
+
+// helperPath is where the helper for nodes of an architecture is: in the directory that the configuration names, or,
+// for the architecture of this machine, beside this program.
 func helperPath(dir, goos, goarch string) (string, error) {
-	if goos == runtime.GOOS && goarch == runtime.GOARCH {
-		return os.Executable()
+	var places []string
+	if dir != "" {
+		places = append(places, filepath.Join(dir, helperName+"-"+goos+"-"+goarch))
 	}
-	if dir == "" {
+	if goos == runtime.GOOS && goarch == runtime.GOARCH {
+		self, err := os.Executable()
+		if err != nil {
+			return "", fmt.Errorf("no helper for %s/%s: %w", goos, goarch, err)
+		}
+		places = append(places, filepath.Join(filepath.Dir(self), helperName))
+	}
+	for _, path := range places {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	if places == nil {
 		return "", fmt.Errorf("no helper for %s/%s: name their directory as helpers in the configuration", goos, goarch)
 	}
-	path := filepath.Join(dir, "pigsync-"+goos+"-"+goarch)
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("no helper for %s/%s: %w", goos, goarch, err)
-	}
-	return path, nil
+	return "", fmt.Errorf("no helper for %s/%s: there is no %s", goos, goarch, strings.Join(places, ", and no "))
 }
 
 // reach points the hands at the places of an inventory and forgets all others.
@@ -133,7 +150,7 @@ func (h *hands) open(ctx context.Context, at string) (io.ReadWriteCloser, error)
 		return nil, err
 	}
 	if n.Local {
-		return startLocal()
+		return h.startLocal()
 	}
 	client, err := h.pool.Client(ctx, h.target(n))
 	if err != nil {
@@ -149,7 +166,7 @@ func (h *hands) fresh(ctx context.Context, at string) (io.ReadWriteCloser, error
 		return nil, err
 	}
 	if n.Local {
-		return startLocal()
+		return h.startLocal()
 	}
 	client, err := h.pool.Fresh(ctx, h.target(n))
 	if err != nil {
@@ -204,12 +221,12 @@ type localHelper struct {
 	cmd *exec.Cmd
 }
 
-func startLocal() (io.ReadWriteCloser, error) {
-	self, err := os.Executable()
+func (h *hands) startLocal() (io.ReadWriteCloser, error) {
+	path, err := h.helper(runtime.GOOS, runtime.GOARCH)
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{self, "node"}
+	argv := []string{path, "node"}
 	if os.Geteuid() != 0 {
 		argv = append([]string{"sudo", "-n"}, argv...)
 	}

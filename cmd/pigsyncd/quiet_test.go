@@ -61,7 +61,7 @@ func TestAQuietRoundAsksEachNodeOnce(t *testing.T) {
 	c.write("state/known_hosts", known.String())
 	c.write("inv/group_vars/all.yml", modtest.Plain)
 	c.write("inv/pigsty.yml", inventory+"reach:\n  hosts:\n"+reach.String())
-	cfg := c.write("pigsync.yml", "state: state\ninventories: [ { name: quiet, dir: inv } ]\n")
+	cfg := c.write("pigsync.yml", c.helpers()+"state: state\ninventories: [ { name: quiet, dir: inv } ]\n")
 	s, err := (&options{env: c.env(&lockedWriter{w: new(bytes.Buffer)}), config: cfg}).open(writeJournal)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,13 +56,7 @@ func (l look) check() error {
 	return nil
 }
 
-// collectAt makes the collector run at a growth by this percentage: what is read is kept to the end, so
-// that twice the memory would buy little time.
-const collectAt = 35
-
 func (l look) run(cmd *cobra.Command, o *options, path string) error {
-	debug.SetGCPercent(collectAt)
-	shrink()
 	if err := l.check(); err != nil {
 		return err
 	}
