@@ -19,15 +19,16 @@ func Adoption(patterns []string) *Policy {
 		Judge: func(c *Case) []Objection {
 			known := map[string]bool{}
 			return eachStep(c, Hold, "PS127", func(s diff.Step) string {
-				ours, asked := known[s.Owner]
+				owner := s.Owner
+				ours, asked := known[owner]
 				if !asked {
-					ours = !slices.ContainsFunc(patterns, func(p string) bool { return matches(p, s.Owner) }) || adopted(c, s.Owner)
-					known[s.Owner] = ours
+					ours = !slices.ContainsFunc(patterns, func(p string) bool { return matches(p, owner) }) || adopted(c, owner)
+					known[owner] = ours
 				}
 				if ours || onlyNotes(s) {
 					return ""
 				}
-				return s.Owner + " was never seen in sync: pigsync accept " + s.Owner + " lets it be changed"
+				return owner + " was never seen in sync: pigsync accept " + owner + " lets it be changed"
 			})
 		},
 	}

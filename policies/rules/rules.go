@@ -92,8 +92,7 @@ func compile(text string) (*expression, error) {
 		return nil, errors.New("it may take too much work: compare with fixed texts, and loop over one list at most")
 	}
 	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize))
-	looks, unlike := looksAt(ast)
-	return &expression{program, looks, unlike}, err
+	return &expression{program, looksAt(ast)}, err
 }
 
 func environment() (*cel.Env, error) {

@@ -8,52 +8,69 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
-// sight is all that an expression can tell steps apart by. What it does not name is left zero, so that steps that
-// look the same to it are judged once.
+// sight is all that an expression can tell steps apart by, in small numbers. What it does not name is left zero, so that
+// steps that look the same to it are judged once.
 type sight struct {
-	kind    resource.Kind
-	owner   string
-	labels  int // which of the sets of labels
-	changes int
-	action  diff.Action
-	hazard  resource.Hazard
-	orphan  bool
-	open    bool
+	owner, kind, labels, changes int32
+	action                       diff.Action
+	hazard                       resource.Hazard
+	orphan, open                 bool
 }
 
-// What an expression sees of a step by naming a variable.
-var (
-	sameEverywhere = func(*moment, *sight) {}
-	seesKind       = func(m *moment, s *sight) { s.kind = m.step.ID.Kind }
-	seesOwner      = func(m *moment, s *sight) { s.owner = m.step.Owner }
-	seesLabels     = func(m *moment, s *sight) { s.labels = m.alike[m.step.Owner] }
-	seesChanges    = func(m *moment, s *sight) { s.changes = m.changes[m.step.Owner] }
-	seesAction     = func(m *moment, s *sight) { s.action = m.step.Action }
-	seesHazards    = func(m *moment, s *sight) { s.hazard = m.step.Hazard() }
-	seesOrphan     = func(m *moment, s *sight) { s.orphan = m.step.Orphan }
-	seesWindow     = func(m *moment, s *sight) { s.open = m.open()[m.at] }
+// look is what an expression sees of a step by the variables that it names.
+type look uint16
+
+const (
+	seesKind look = 1 << iota
+	seesOwner
+	seesLabels
+	seesChanges
+	seesAction
+	seesHazards
+	seesOrphan
+	seesWindow
+	seesItself              // what differs from step to step
+	sameEverywhere look = 0 // what is the same of all
 )
+
+// only is what is seen of a step with such a look.
+func (s sight) only(l look) (seen sight) {
+	if l&seesOwner != 0 {
+		seen.owner = s.owner
+	}
+	if l&seesKind != 0 {
+		seen.kind = s.kind
+	}
+	if l&seesLabels != 0 {
+		seen.labels = s.labels
+	}
+	if l&seesChanges != 0 {
+		seen.changes = s.changes
+	}
+	if l&seesAction != 0 {
+		seen.action = s.action
+	}
+	if l&seesHazards != 0 {
+		seen.hazard = s.hazard
+	}
+	seen.orphan = l&seesOrphan != 0 && s.orphan
+	return seen
+}
 
 // expression is a rule's condition, and what it looks at.
 type expression struct {
 	cel.Program
-	looks  []func(*moment, *sight)
-	unlike bool // it names what differs from step to step
+	looks look
 }
 
-// looksAt finds the variables that an expression names.
-func looksAt(ast *cel.Ast) (looks []func(*moment, *sight), unlike bool) {
-	seen := map[string]bool{}
+// looksAt finds what the variables see that an expression names.
+func looksAt(ast *cel.Ast) (l look) {
 	for _, ref := range ast.NativeRep().ReferenceMap() {
-		v, ours := variables[ref.Name]
-		if !ours || seen[ref.Name] {
-			continue
+		if v, ours := variables[ref.Name]; ours {
+			l |= v.sees
 		}
-		seen[ref.Name] = true
-		unlike = unlike || v.sees == nil
-		looks = append(looks, v.sees)
 	}
-	return looks, unlike
+	return l
 }
 
 // opinion is what a rule says of a step.
@@ -67,13 +84,11 @@ type opinions map[sight]opinion
 
 // of asks the rule, unless a step that looks the same was judged before.
 func (o opinions) of(r Rule, e *expression, m *moment) opinion {
-	if e.unlike {
+	if e.looks&seesItself != 0 {
 		return ask(r, e.Program, m)
 	}
-	var s sight
-	for _, look := range e.looks {
-		look(m, &s)
-	}
+	s := m.sights[m.at].only(e.looks)
+	s.open = e.looks&seesWindow != 0 && m.open()[m.at]
 	said, asked := o[s]
 	if !asked {
 		said = ask(r, e.Program, m)

@@ -22,21 +22,21 @@ type Variable struct {
 	Name, Doc string
 	typ       *cel.Type
 	value     func(*moment) any
-	sees      func(*moment, *sight) // what tells steps apart by it; nil when each is another one
+	sees      look // what tells steps apart by it
 }
 
 var text, number, truth = cel.StringType, cel.IntType, cel.BoolType
 
 // Variables are all names there are, in the order in which they are explained.
 var Variables = []Variable{
-	{"change.id", `what changes, as a plan names it: "unit:etcd@10.10.10.11"`, text, func(m *moment) any { return m.step.ID.String() }, nil},
+	{"change.id", `what changes, as a plan names it: "unit:etcd@10.10.10.11"`, text, func(m *moment) any { return m.step.ID.String() }, seesItself},
 	{"change.kind", `its kind: "unit"`, text, func(m *moment) any { return string(m.step.ID.Kind) }, seesKind},
-	{"change.name", `its name: "etcd"`, text, func(m *moment) any { return m.step.ID.Name }, nil},
-	{"change.at", "the address of its node, or the name of its cluster", text, func(m *moment) any { return m.step.ID.At }, nil},
+	{"change.name", `its name: "etcd"`, text, func(m *moment) any { return m.step.ID.Name }, seesItself},
+	{"change.at", "the address of its node, or the name of its cluster", text, func(m *moment) any { return m.step.ID.At }, seesItself},
 	{"change.action", `"create", "update" or "delete"`, text, func(m *moment) any { return actions[m.step.Action] }, seesAction},
 	{"change.owner", `whose it is: "etcd/etcd"`, text, func(m *moment) any { return m.step.Owner }, seesOwner},
 	{"change.hazards", `what it may cost: "reload", "restart", "failover", "topology", "data-loss", "lockout"`, cel.ListType(text), (*moment).hazards, seesHazards},
-	{"change.fields", "the paths of what differs", cel.ListType(text), (*moment).fields, nil},
+	{"change.fields", "the paths of what differs", cel.ListType(text), (*moment).fields, seesItself},
 	{"change.drift", "whether it takes back what moved away from a commit that had converged", truth, func(m *moment) any { return m.c.Settled && !m.step.Orphan }, seesOrphan},
 	{"cluster.name", `the part of the owner behind the module: "etcd"`, text, func(m *moment) any { return behind(m.step.Owner) }, seesOwner},
 	{"cluster.module", `the module: "etcd", "node", "pgsql"`, text, func(m *moment) any { return before(m.step.Owner) }, seesOwner},
@@ -70,8 +70,8 @@ type survey struct {
 	deletes int
 	changes map[string]int
 	labeled map[string]ref.Val
-	alike   map[string]int // owners with the same labels have the same number
-	open    func() []bool  // whether a window allows a step now
+	sights  []sight       // of every step, but for what windows say
+	open    func() []bool // whether a window allows a step now
 }
 
 // World is what the daemon's file says beside the rules.
@@ -86,9 +86,10 @@ func newMoment(c *policies.Case, w *World, zone *time.Location) *moment {
 }
 
 func newSurvey(c *policies.Case, w *World) *survey {
-	m := &survey{changes: map[string]int{}, labeled: map[string]ref.Val{}, alike: map[string]int{}}
+	m := &survey{changes: map[string]int{}, labeled: map[string]ref.Val{}, sights: make([]sight, len(c.Plan.Steps))}
 	m.open = sync.OnceValue(func() []bool { return opened(c, w) })
-	sets := map[string]int{}
+	owners, kinds, sets := numbers[string]{}, numbers[resource.Kind]{}, numbers[string]{}
+	alike := map[string]int32{} // owners with the same labels have the same number
 	for i := range c.Plan.Steps {
 		s := &c.Plan.Steps[i]
 		if actions[s.Action] == "" {
@@ -99,17 +100,30 @@ func newSurvey(c *policies.Case, w *World) *survey {
 		if m.labeled[s.Owner] == nil {
 			labels := w.Labels.Of(s.Owner)
 			m.labeled[s.Owner] = types.NewStringStringMap(types.DefaultTypeAdapter, labels)
-			set := fmt.Sprintf("%q", labels) // in the order of their keys
-			if _, known := sets[set]; !known {
-				sets[set] = len(sets)
-			}
-			m.alike[s.Owner] = sets[set]
+			alike[s.Owner] = sets.of(fmt.Sprintf("%q", labels)) // in the order of their keys
 		}
 		if s.Action == diff.Delete {
 			m.deletes++
 		}
+		m.sights[i] = sight{
+			owner: owners.of(s.Owner), kind: kinds.of(s.ID.Kind), labels: alike[s.Owner],
+			action: s.Action, hazard: s.Hazard(), orphan: s.Orphan,
+		}
+	}
+	for i := range c.Plan.Steps {
+		m.sights[i].changes = int32(m.changes[c.Plan.Steps[i].Owner])
 	}
 	return m
+}
+
+// numbers numbers what comes, from 1.
+type numbers[T comparable] map[T]int32
+
+func (n numbers[T]) of(one T) int32 {
+	if n[one] == 0 {
+		n[one] = int32(len(n) + 1)
+	}
+	return n[one]
 }
 
 // opened asks what the windows themselves say of each step.
