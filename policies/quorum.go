@@ -15,7 +15,8 @@ const stops = resource.Restart | resource.Topology
 
 // Quorum holds what would stop or remove a member of an etcd cluster that could not spare one, or
 // of which nobody knows. A member that is down may be removed, and starting one is never held. A
-// moment without a quorum may be approved: a cluster of two could change no setting otherwise.
+// moment without a quorum may be approved: a cluster of two could change no setting otherwise. Who is taken off the
+// list does not come back in a moment, so that this waits until the rest is a quorum, approved or not.
 func Quorum() *Policy {
 	return &Policy{
 		Name: "quorum",
@@ -46,10 +47,16 @@ func quorumReason(c *Case, s resource.State, step diff.Step) string {
 	if !countsAsHealthy(cluster, step) {
 		return ""
 	}
-	if left := healthy - 1; left < needed(all, step) && !(left > 0 && approved(c, step)) {
-		return fmt.Sprintf("%d of %d members are healthy: none can be spared; a moment without a quorum needs approval of plan %s", healthy, all, c.Digest())
+	left, forGood := healthy-1, step.Hazard()&resource.Topology != 0
+	switch {
+	case left >= needed(all, step):
+		return ""
+	case forGood:
+		return fmt.Sprintf("%d of %d members are healthy: without this one the rest is no quorum", healthy, all)
+	case left > 0 && approved(c, step):
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("%d of %d members are healthy: none can be spared; a moment without a quorum needs approval of plan %s", healthy, all, c.Digest())
 }
 
 // countsAsHealthy tells whether the step takes a healthy voter away: the member itself, or what runs
