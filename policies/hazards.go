@@ -47,18 +47,43 @@ func heldRemovals(c *Case, mask resource.Hazard) map[string]*diff.Step {
 	return held
 }
 
-// Safeguards denies taking away what the inventory put under a safeguard parameter, approved or not.
+// Safeguards denies taking away what the inventory put under a safeguard parameter, approved or not. Of an owner that
+// leaves, and has something under one, all stays: it is taken apart whole or not at all.
 func Safeguards() *Policy {
 	return &Policy{
 		Name: "safeguards",
 		Doc:  "denies every loss of what a safeguard parameter protects",
 		Judge: func(c *Case) []Objection {
+			kept := guardedOrphans(c.Plan)
 			return eachStep(c, Deny, "PS102", func(s diff.Step) string {
-				if s.Guard == "" || s.Action != diff.Delete && s.Hazard()&(resource.Topology|resource.DataLoss) == 0 {
+				guard := guardOf(s)
+				if guard == "" && s.Orphan {
+					guard = kept[s.Owner]
+				}
+				if guard == "" {
 					return ""
 				}
-				return s.Guard + " is on: turn it off in a commit of its own first"
+				return guard + " is on: turn it off in a commit of its own first"
 			})
 		},
 	}
+}
+
+// guardOf is the safeguard parameter that forbids a step, "" where none does.
+func guardOf(s diff.Step) string {
+	if s.Action != diff.Delete && s.Hazard()&(resource.Topology|resource.DataLoss) == 0 {
+		return ""
+	}
+	return s.Guard
+}
+
+// guardedOrphans are the owners that leave, and of which something is under a safeguard.
+func guardedOrphans(p *diff.Plan) map[string]string {
+	kept := map[string]string{}
+	for _, s := range p.Steps {
+		if s.Orphan && acts(s) && kept[s.Owner] == "" {
+			kept[s.Owner] = guardOf(s)
+		}
+	}
+	return kept
 }

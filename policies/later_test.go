@@ -303,3 +303,29 @@ func TestABlastThatTouchesTooMany(t *testing.T) {
 		}
 	}
 }
+
+// Of an owner that leaves, and has something under a safeguard, nothing is taken apart; who stays loses nothing that is
+// under one, and its files come and go.
+func TestASafeguardKeepsAnOrphanWhole(t *testing.T) {
+	seat, file := change(diff.Delete, "pgseated", "pg-1-1", "pg-1", resource.Topology), change(diff.Delete, "file", "x", "a", 0)
+	seat.Guard = "pg_safeguard"
+	orphan := func(s diff.Step) diff.Step {
+		s.Orphan = true
+		return s
+	}
+	for _, tt := range []struct {
+		name  string
+		steps []diff.Step
+		want  string
+	}{
+		{"it leaves", []diff.Step{orphan(of("pgsql/pg-1", seat)), orphan(of("pgsql/pg-1", file))}, "deny deny PS102 PS102"},
+		{"another one leaves", []diff.Step{orphan(of("pgsql/pg-1", seat)), orphan(of("pgsql/pg-2", file))}, "deny allow PS102"},
+		{"a member leaves", []diff.Step{of("pgsql/pg-1", seat), of("pgsql/pg-1", file)}, "deny allow PS102"},
+	} {
+		c := &policies.Case{Plan: &diff.Plan{Steps: tt.steps}}
+		c.Approvals = []policies.Approval{agreed(c.Plan, "ann", noon)}
+		if got := judge(c, policies.Safeguards()); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

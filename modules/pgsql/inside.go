@@ -16,6 +16,7 @@ func (c *cluster) inside(whole resource.ID) {
 	if c.standby() {
 		return
 	}
+	c = c.guarded()
 	c.roles(whole)
 	templates := c.templates(c.grantees(whole))
 	var all, gone []*Database

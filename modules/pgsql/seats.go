@@ -1,6 +1,8 @@
 package pgsql
 
 import (
+	"slices"
+
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/resource"
 )
@@ -8,6 +10,7 @@ import (
 // seats are the members' places in a cluster that lives. One whose line goes leaves, once somebody has approved
 // that: after everybody else has forgotten it, and replicas before the one that leads, whoever that is then.
 func (c *cluster) seats() {
+	c = c.guarded()
 	leader := c.leaderHere()
 	var after []resource.ID
 	if leader != nil {
@@ -32,10 +35,18 @@ func (c *cluster) leaderHere() *member {
 
 // seated is taken away before the units it stands upon.
 func (i instance) seated(after []resource.ID) resource.ID {
-	pass := *i.Pass
-	if i.vars.Safeguard {
-		pass.Guard = "pg_safeguard"
-	}
 	after = append(after, modules.UnitOf("patroni", i.addr()))
-	return pass.Tend(i.here(), i.id(resource.KindPGSeated, i.member.name()), resource.PGSeated{}, after...)
+	return i.Tend(i.here(), i.id(resource.KindPGSeated, i.member.name()), resource.PGSeated{}, after...)
+}
+
+// guarded is the cluster, speaking of what its safeguard keeps from being taken away: the members' places, and what is
+// in it. Files and services come and go with their lines.
+func (c *cluster) guarded() *cluster {
+	if !slices.ContainsFunc(c.members, func(m *member) bool { return m.vars.Safeguard }) {
+		return c
+	}
+	kept, pass := *c, *c.Pass
+	pass.Guard = "pg_safeguard"
+	kept.Pass = &pass
+	return &kept
 }
