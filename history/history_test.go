@@ -208,6 +208,24 @@ func TestApprovalIsSpentStepByStep(t *testing.T) {
 	}
 }
 
+// What was done without anybody's word, such as a file or the restart of one member after the other, says nothing of the
+// world that a word was given for: seen on a cluster of three, where the word that was given while a member was away was
+// taken for one that counts when that was back. What was done by it has moved the world itself.
+func TestAWordStaysBoundToItsWorld(t *testing.T) {
+	for cost, bound := range map[resource.Hazard]bool{0: true, resource.Restart: true, resource.Reload: true, resource.Topology: false, resource.Restart | resource.Failover: false} {
+		j := open(t, t.TempDir(), history.Options{})
+		word := approval("p", noon.Add(time.Hour), "d-x", "d-y")
+		word.World = map[string]string{"etcd/etcd": "seen", "node/a": "other"}
+		done := step("x")
+		done.Owner, done.Hazard = "etcd/etcd", cost
+		tell(t, j, word, history.Result{Revision: "a", Plan: "p", Step: done})
+		as := j.Approvals(noon)
+		if len(as) != 1 || as[0].World["etcd/etcd"] == "seen" != bound || as[0].World["node/a"] != "other" {
+			t.Errorf("after a step that may cost %s: %+v, want it bound to its world: %v", cost, as, bound)
+		}
+	}
+}
+
 func TestHolds(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, history.Options{})

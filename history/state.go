@@ -143,7 +143,8 @@ func (s *state) others(step Step) []Intent {
 }
 
 // spend takes a step that was done out of every approval: each is let through once, even when the
-// events that prove it are long forgotten. What it moved itself takes the rest of the approval from nobody.
+// events that prove it are long forgotten. What it moved itself takes the rest of the approval from nobody; what is
+// done without anybody's word proves nothing of the world that the word was given for.
 func (s *state) spend(step Step) {
 	approves := func(a policies.Approval) bool { return slices.Contains(a.Steps, step.Digest) }
 	if !slices.ContainsFunc(s.Approvals, approves) {
@@ -153,8 +154,10 @@ func (s *state) spend(step Step) {
 	for _, a := range s.Approvals {
 		if approves(a) {
 			a.Steps = filter(a.Steps, func(d string) bool { return d != step.Digest })
-			a.World = maps.Clone(a.World)
-			delete(a.World, step.Owner)
+			if step.Hazard&policies.Careful != 0 {
+				a.World = maps.Clone(a.World)
+				delete(a.World, step.Owner)
+			}
 		}
 		if len(a.Steps) > 0 {
 			left = append(left, a)
