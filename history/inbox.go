@@ -87,6 +87,8 @@ func deliver(root *os.Root, name string, b []byte) (err error) {
 // cannot be read is removed and part of the error; the others are taken all the same. When the journal
 // cannot be written the decisions stay.
 func (j *Journal) Collect() ([]Decision, error) {
+	j.collecting.Lock()
+	defer j.collecting.Unlock()
 	if err := alone(j.root, inboxDir); err != nil {
 		return nil, fmt.Errorf("collect decisions: %w", err)
 	}

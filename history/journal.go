@@ -44,6 +44,8 @@ type Journal struct {
 	tampered error
 	torn     int64
 
+	collecting sync.Mutex // held while the inbox is emptied
+
 	write sync.Mutex // held while a record is made durable; guards what follows
 	file  *os.File   // the newest
 	size  int64      // of its complete lines

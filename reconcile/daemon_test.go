@@ -376,6 +376,29 @@ func TestDecisionsAreHeard(t *testing.T) {
 	})
 }
 
+// Who has said that hands are to be kept off, and commits right after that, is obeyed: seen with a real daemon, which
+// read the commit before the word.
+func TestAHoldCountsForTheCommitAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := scenario{before: upTo(3)}.begin(t)
+		v := serve(t, s)
+		v.push("A", members("", upTo(3)...))
+		after(20*time.Second + 300*time.Millisecond) // the inbox is looked into again in 700 ms
+		v.wantState(reconcile.InSync, "A")
+		order := policies.HoldOrder{Owner: "etcd/*", By: "me", Reason: "r", Until: time.Now().Add(time.Hour)}
+		if _, err := history.Submit(s.dir, time.Now(), history.Decision{Hold: &order}); err != nil {
+			t.Fatal(err)
+		}
+		before := len(v.fleet.calls)
+		v.push("B", members(", etcd_heartbeat_interval: 150", upTo(3)...))
+		after(10 * time.Second)
+		v.wantState(reconcile.OnHold, "B")
+		if did := v.fleet.calls[before:]; len(did) > 0 {
+			t.Errorf("in spite of the hold it did %v", did)
+		}
+	})
+}
+
 // What is published never changes, and can be read while the loop goes on.
 func TestStatusIsReadWhileItIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -167,6 +167,17 @@ func (d *Daemon) listen(ctx context.Context) {
 	}
 }
 
+// takeIn hears what people have decided before a run begins, so that it counts from its first round on: who has said that
+// hands are to be kept off may commit right after that.
+func (d *Daemon) takeIn() {
+	if d.Journal == nil {
+		return
+	}
+	if _, err := d.Journal.Collect(); err != nil {
+		d.logger().Warn("a decision cannot be taken in", slog.Any("err", err))
+	}
+}
+
 // loop runs for the newest revision, then waits for the next reason to look.
 func (d *Daemon) loop(ctx context.Context) {
 	failures := 0
@@ -207,6 +218,7 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 	if newest := d.latest.Load(); newest.ID != rev.ID {
 		return true // it came between: the loop starts on it
 	}
+	d.takeIn()
 	if q, bad := d.quarantined(rev.ID); bad {
 		return d.goBack(run, rev, q)
 	}
