@@ -1,6 +1,8 @@
 package policies_test
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -157,7 +159,10 @@ func tales(t *testing.T) map[string]tale {
 	}
 }
 
-// Each code of the documentation has its tale: the plan is held, with a reason and until when, and let go then.
+var update = flag.Bool("update", false, "write the examples of docs/problems anew")
+
+// Each code of the documentation has its tale: the plan is held, with a reason and until when, and let go then. What
+// is said of it is the example of its page.
 func TestEveryCodeHasItsTale(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {
@@ -191,6 +196,7 @@ func (l tale) tell(t *testing.T, code string) {
 	if len(os) == 0 || verdicts[os[0].Step] == policies.Allow {
 		t.Fatalf("it is let through: %v %+v", verdicts, os)
 	}
+	l.isOnItsPage(t, os[0])
 	if o := os[0]; o.Code != code || o.Reason == "" || !strings.Contains(o.Reason, l.because) || !o.Until.Equal(l.until) {
 		t.Errorf("%+v, want %q until %s", o, l.because, l.until)
 	}
@@ -204,6 +210,31 @@ func (l tale) tell(t *testing.T, code string) {
 	if l.then != nil {
 		l.then(&l.held)
 		l.holds(t, l.held, false)
+	}
+}
+
+var example = regexp.MustCompile("(?s)\n```text\n(.*?)```\n")
+
+// isOnItsPage wants the page of the code to show what a plan says of the step.
+func (l tale) isOnItsPage(t *testing.T, o policies.Objection) {
+	t.Helper()
+	name := "../docs/problems/" + o.Code + ".md"
+	page, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.held.Plan.Steps[o.Step]
+	want := fmt.Sprintf("\n```text\n%s: %c %s: %s: %s%s\n```\n", o.Code, s.Action, s.ID, o.Verdict, o.Reason, policies.Until(o.Until))
+	is := example.ReplaceAllLiteralString(string(page), want)
+	if is == string(page) {
+		return
+	}
+	if !*update {
+		t.Errorf("%s does not show what is said: go test ./policies -run Tale -update. Want:%s", name, want)
+		return
+	}
+	if err := os.WriteFile(name, []byte(is), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
