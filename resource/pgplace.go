@@ -28,7 +28,7 @@ type PGSeat struct {
 	// Elsewhere is where the data may lie instead: nobody has said which release the instance is of.
 	Elsewhere []string `json:",omitempty"`
 	REST      string   // "http://10.10.10.11:8008": Patroni's address as its own node reaches it
-	CAFile    string   // on the node: who signed the certificate of an https address
+	CAFile    string   // on the node: who signs the certificate that Patroni shows where it speaks TLS
 	Pooler    int      `json:",omitempty"` // port of the pooler before it, whose socket is in the same directory; 0: there is none
 }
 

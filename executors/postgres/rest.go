@@ -26,8 +26,11 @@ const (
 )
 
 // client is kept, and with it a connection, for as long as the authority is in the same file.
-func (l *Look) client() (*http.Client, error) {
-	h, caFile := l.h, l.seat.CAFile
+func (l *Look) client(scheme string) (*http.Client, error) {
+	h, caFile := l.h, ""
+	if scheme == "https" {
+		caFile = l.seat.CAFile
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c := h.clients[caFile]; c != nil {
@@ -58,26 +61,53 @@ func (l *Look) client() (*http.Client, error) {
 	return h.clients[caFile], nil
 }
 
-// call asks Patroni and reads a JSON answer. Any status but 2xx is a *restError.
+// call asks Patroni and reads a JSON answer. Any status but 2xx is a *restError. Who has just been told to speak
+// TLS, or no longer to, speaks as before until it is reloaded: then it can still be read, and is told nothing, for a
+// password would go with that.
 func (l *Look) call(ctx context.Context, method, path string, body, into any) error {
+	err := l.ask(ctx, l.seat.REST, method, path, body, into)
+	if method != http.MethodGet || !errors.Is(err, errNoTalk) || ctx.Err() != nil {
+		return err
+	}
+	if l.ask(ctx, otherScheme(l.seat.REST), method, path, body, into) == nil {
+		return nil
+	}
+	return err
+}
+
+// errNoTalk is somebody who listens and does not speak as expected.
+var errNoTalk = errors.New("ask Patroni")
+
+func otherScheme(address string) string {
+	if rest, tls := strings.CutPrefix(address, "https:"); tls {
+		return "http:" + rest
+	}
+	return "https:" + strings.TrimPrefix(address, "http:")
+}
+
+func (l *Look) ask(ctx context.Context, address, method, path string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(patience[path], restTimeout))
 	defer cancel()
-	req, err := l.request(ctx, method, path, body)
+	req, err := l.request(ctx, method, strings.TrimSuffix(address, "/")+path, body)
 	if err != nil {
 		return err
 	}
-	client, err := l.client()
+	client, err := l.client(req.URL.Scheme)
 	if err != nil {
 		return err
 	}
 	res, err := client.Do(req)
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return ErrStopped
-	}
-	if err != nil {
-		return fmt.Errorf("ask Patroni: %w", err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", errNoTalk, err)
 	}
 	defer res.Body.Close()
+	return read(res, into)
+}
+
+func read(res *http.Response, into any) error {
 	said, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	switch {
 	case err != nil:
@@ -98,7 +128,7 @@ func (l *Look) call(ctx context.Context, method, path string, body, into any) er
 // patience is for calls that last.
 var patience = map[string]time.Duration{"/restart": 5 * time.Minute, "/switchover": time.Minute}
 
-func (l *Look) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+func (l *Look) request(ctx context.Context, method, address string, body any) (*http.Request, error) {
 	var content io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -107,7 +137,7 @@ func (l *Look) request(ctx context.Context, method, path string, body any) (*htt
 		}
 		content = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(l.seat.REST, "/")+path, content)
+	req, err := http.NewRequestWithContext(ctx, method, address, content)
 	if err != nil {
 		return nil, errors.New("the address of Patroni is none")
 	}

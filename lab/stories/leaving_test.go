@@ -144,20 +144,20 @@ func TestNodeLeavesAltogether(t *testing.T) {
 	s := onBareNodes(t)
 	s.serve()
 	s.on(5, "useradd before")
-	whole := home("node_rm_pkg: true", "node_rm_user: true", "node_rm_data: true", "node_packages: [ jq, openssh-server ]")
+	whole := home("node_rm_pkg: true", "node_rm_user: true", "node_rm_data: true", "node_data: /srv/data", "node_packages: [ jq, openssh-server ]") // its /data is a disk of its own, which was there before
 	whole.members = []int{1, 2}
 	s.commit("a household", whole)
 	s.converges(3 * time.Minute)
-	s.on(5, "command -v jq; echo mine >/data/keep")
+	s.on(5, "command -v jq; echo mine >/srv/data/keep")
 	s.commit("the guest leaves", household{members: []int{1, 2}})
 	st := s.held(time.Minute)
 	s.isOrphan(st, guest, "PS108", "user:ops@"+guest)
-	s.isOrphan(st, guest, "PS108", "dir:/data@"+guest)
+	s.isOrphan(st, guest, "PS108", "dir:/srv/data@"+guest)
 	s.succeeds("approve", st.Plan.Digest)
 	s.converges(2 * time.Minute)
 	s.tookBack(5)
 	for _, gone := range []string{
-		"! dpkg -s haproxy 2>/dev/null | grep -q ^Status:.*installed", "! command -v jq", "! id ops", "! test -e /etc/sudoers.d/ops", "! test -e /data",
+		"! dpkg -s haproxy 2>/dev/null | grep -q ^Status:.*installed", "! command -v jq", "! id ops", "! test -e /etc/sudoers.d/ops", "! test -e /srv/data",
 		"id before", "systemctl is-active ssh",
 	} {
 		s.on(5, gone)

@@ -31,18 +31,18 @@ func places(inv *inventory.Inventory) resource.Places {
 
 func (m *member) place(inv *inventory.Inventory) resource.PGPlace {
 	v := &m.vars
-	scheme, authority, pooler := "http", "", 0
+	scheme, pooler := "http", 0
 	if v.PoolEnabled {
 		pooler = v.PoolPort
 	}
 	if v.PatroniSSL {
-		scheme, authority = "https", nodeCA // whatever release it is of
+		scheme = "https"
 	}
 	return resource.PGPlace{
 		At: v.Cluster, User: v.PatroniUser, Password: resource.NewSecret(v.PatroniPassword.Reveal()),
 		Seats: []resource.PGSeat{{
 			Instance: m.name(), Node: m.addr(), Socket: v.Localhost, Port: v.Port, DBSU: v.Dbsu, Data: m.real(v.Data), Elsewhere: m.otherHomes(),
-			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: authority, Pooler: pooler,
+			REST: scheme + "://" + join(m.host.IP, v.PatroniPort), CAFile: nodeCA, Pooler: pooler,
 		}},
 		Keys:      strings.TrimSuffix(v.Namespace, "/") + "/" + v.Cluster + "/",
 		Balancers: m.balancedAt(inv),
