@@ -1,8 +1,13 @@
 package forge
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,5 +77,60 @@ func TestTheBoardOfARealGitea(t *testing.T) {
 	}
 	if open, err := c.Open(ctx); err != nil || len(open) != 2 {
 		t.Errorf("open: %+v %v", open, err)
+	}
+}
+
+// talkative is a Gitea with a pull request of many comments, the last of which is ours. It gives them in pages, or all
+// of them whatever page is asked for, and counts what is written.
+func talkative(t *testing.T, inPages bool) (c *Client, wrote map[string]int) {
+	t.Helper()
+	const many = 2*giteaPage + 20
+	var all []map[string]any
+	for i := 1; i <= many; i++ {
+		by := map[string]any{"id": 1}
+		if i == many {
+			by["id"] = 7
+		}
+		all = append(all, map[string]any{"id": i, "body": "<!-- m -->\nold", "user": by})
+	}
+	wrote = map[string]int{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var answer any = map[string]any{"id": 7}
+		if r.Method != http.MethodGet {
+			wrote[r.Method+" "+r.URL.Path]++
+		} else if strings.HasSuffix(r.URL.Path, "/comments") {
+			page, limit := asked(r, "page"), asked(r, "limit")
+			part := all
+			if inPages {
+				part = all[min(many, (page-1)*limit):min(many, page*limit)]
+			}
+			answer = part
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer) // the client says what it got
+	}))
+	t.Cleanup(srv.Close)
+	c, err := New(Config{Kind: "gitea", URL: srv.URL, Repository: "ops/fleet"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, wrote
+}
+
+func asked(r *http.Request, name string) int {
+	n, _ := strconv.Atoi(r.URL.Query().Get(name)) // 0 for what is none
+	return n
+}
+
+// However long people talk, there is one comment of ours.
+func TestThereIsOneCommentOfOurs(t *testing.T) {
+	for _, inPages := range []bool{true, false} {
+		c, wrote := talkative(t, inPages)
+		if err := c.Say(t.Context(), 3, "m", "new", true); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(wrote); got != "map[PATCH /api/v1/repos/ops/fleet/issues/comments/120:1]" {
+			t.Errorf("in pages: %v: %s", inPages, got)
+		}
 	}
 }

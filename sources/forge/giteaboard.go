@@ -40,13 +40,21 @@ func (g *giteaDoor) comments(ctx context.Context, pull int64) (mine []comment, e
 	if err != nil {
 		return nil, err
 	}
-	// Comments are not given in pages: a server that knows none gives all of them again.
-	list, _, err := c.ListIssueComments(g.owner, g.repository, pull, gitea.ListIssueCommentOptions{})
-	for _, m := range list {
-		if m.Poster != nil && m.Poster.ID == me.ID {
-			mine = append(mine, comment{m.ID, m.Body})
+	seen := map[int64]bool{}
+	err = pages(func(page int) (n int, err error) {
+		list, _, err := c.ListIssueComments(g.owner, g.repository, pull,
+			gitea.ListIssueCommentOptions{ListOptions: gitea.ListOptions{Page: page, PageSize: giteaPage}})
+		for _, m := range list {
+			if seen[m.ID] {
+				continue // a server that knows no pages of comments gives all of them each time
+			}
+			n, seen[m.ID] = n+1, true
+			if m.Poster != nil && m.Poster.ID == me.ID {
+				mine = append(mine, comment{m.ID, m.Body})
+			}
 		}
-	}
+		return n, err
+	})
 	return mine, err
 }
 
