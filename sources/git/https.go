@@ -34,7 +34,7 @@ func (s *Source) https(ctx context.Context) (transport.UploadPackSession, secret
 		client.CloseIdleConnections()
 		return nil, hidden, err
 	}
-	return idleCloser{session, client}, hidden, nil
+	return fetching{session, client.CloseIdleConnections}, hidden, nil
 }
 
 // webClient is how the repository is reached over https, and as whom; auth is nil when nobody is named.
@@ -55,28 +55,6 @@ func (s *Source) webClient(ctx context.Context) (client *http.Client, ep *transp
 		host = "[" + host + "]"
 	}
 	return client, &transport.Endpoint{Protocol: "https", Host: host, Port: s.address.port, Path: s.address.path}, auth, hidden, nil
-}
-
-// idleCloser closes the connections that were kept for the session.
-type idleCloser struct {
-	transport.UploadPackSession
-	client *http.Client
-}
-
-func (c idleCloser) Close() error {
-	defer c.client.CloseIdleConnections()
-	return c.UploadPackSession.Close()
-}
-
-// idlePusher closes the connections that were kept for the session.
-type idlePusher struct {
-	transport.ReceivePackSession
-	client *http.Client
-}
-
-func (c idlePusher) Close() error {
-	defer c.client.CloseIdleConnections()
-	return c.ReceivePackSession.Close()
 }
 
 func (s *Source) credential(ctx context.Context) (user, password string, err error) {

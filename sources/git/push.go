@@ -245,7 +245,7 @@ func (s *Source) connectToPush(ctx context.Context) (transport.ReceivePackSessio
 			client.CloseIdleConnections()
 			return nil, hidden, err
 		}
-		return idlePusher{session, client}, hidden, nil
+		return pushing{session, client.CloseIdleConnections}, hidden, nil
 	}
 	auth, ep, r, err := s.sshClient(ctx)
 	if err != nil {
@@ -255,5 +255,5 @@ func (s *Source) connectToPush(ctx context.Context) (transport.ReceivePackSessio
 	if err != nil {
 		return nil, nil, cmp.Or(r.close(), err)
 	}
-	return relayedPusher{session, r}, nil, nil
+	return pushing{session, func() { _ = r.close() }}, nil, nil
 }

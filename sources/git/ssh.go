@@ -29,7 +29,7 @@ func (s *Source) ssh(ctx context.Context) (transport.UploadPackSession, error) {
 	if err != nil {
 		return nil, cmp.Or(r.close(), err)
 	}
-	return relayed{session, r}, nil
+	return fetching{session, func() { _ = r.close() }}, nil
 }
 
 // sshClient is how the repository is reached over ssh, and as whom.
@@ -46,33 +46,6 @@ func (s *Source) sshClient(ctx context.Context) (gitssh.AuthMethod, *transport.E
 		Protocol: "ssh", User: s.address.user, Host: s.address.host, Port: s.address.port, Path: s.address.path,
 		Proxy: transport.ProxyOptions{URL: r.url()},
 	}, r, nil
-}
-
-// relayed ends the relay with the session.
-type relayed struct {
-	transport.UploadPackSession
-	relay *relay
-}
-
-// Close ends the session. What the far side says to that is of no use: all was read, or an
-// error is on its way already.
-func (r relayed) Close() error {
-	_ = r.UploadPackSession.Close()
-	_ = r.relay.close()
-	return nil
-}
-
-// relayedPusher ends the relay with the session.
-type relayedPusher struct {
-	transport.ReceivePackSession
-	relay *relay
-}
-
-// Close ends the session, as that of relayed does.
-func (r relayedPusher) Close() error {
-	_ = r.ReceivePackSession.Close()
-	_ = r.relay.close()
-	return nil
 }
 
 func (s *Source) sshAuth() (gitssh.AuthMethod, error) {
