@@ -82,7 +82,7 @@ func fetchResult(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, sources.ErrRefused), errors.Is(err, sources.ErrRewound):
+	case errors.Is(err, sources.ErrRefused), errors.Is(err, sources.ErrRewound), errors.Is(err, sources.ErrUnsigned):
 		return "refused"
 	case errors.Is(err, sources.ErrHostKey):
 		return "hostkey"

@@ -19,6 +19,8 @@ var (
 	ErrRefused = errors.New("revision refused")
 	// ErrRewound: the newest revision does not contain the last one that was yielded.
 	ErrRewound = errors.New("history rewound")
+	// ErrUnsigned: a commit is signed by nobody who is known, where every one must be.
+	ErrUnsigned = errors.New("not signed")
 	// ErrGone: At was asked for a revision that is not available any more.
 	ErrGone = errors.New("revision not available")
 )

@@ -135,6 +135,9 @@ func (o *options) pushAdoption(ctx context.Context, s *session, rev sources.Revi
 	if err != nil {
 		return err
 	}
+	if !inv.Git.Push {
+		return hinted{errors.New("the configuration lets nothing be pushed"), "set push: true of the inventory's git"}
+	}
 	branch := "pigsync/adopt-" + sources.Short(rev.ID)
 	title := "Adopt what is live: " + count(len(done), "resource")
 	body := "- " + strings.Join(done, "\n- ") + "\n"

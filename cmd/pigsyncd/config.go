@@ -79,14 +79,18 @@ type gitConfig struct {
 	// reads it, and an armored OpenPGP keyring.
 	Signers string `yaml:"signers"`
 	Keyring string `yaml:"keyring"`
+	// Signed refuses a revision unless each commit since the last one is signed by one of them.
+	Signed bool `yaml:"signed"`
 	// Push lets reverts and adoptions be pushed as branches of their own, for review. No other branch is touched.
 	Push bool `yaml:"push"`
+	// PushTo is who pushes, and where if that is not url.
+	PushTo *remoteConfig `yaml:"push_to"`
 	// Mirrors are asked in turn while url does not answer. They must not say anything else.
-	Mirrors []mirrorConfig `yaml:"mirrors"`
+	Mirrors []remoteConfig `yaml:"mirrors"`
 }
 
-// mirrorConfig is another remote of a repository, with the keys of its own.
-type mirrorConfig struct {
+// remoteConfig is another way to a repository, with the keys of its own.
+type remoteConfig struct {
 	URL          string `yaml:"url"`
 	User         string `yaml:"user"`
 	PasswordFile string `yaml:"password_file"`

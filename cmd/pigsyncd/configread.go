@@ -83,8 +83,10 @@ func (c *config) rebase(base string) {
 		if g := c.Inventories[i].Git; g != nil {
 			paths = append(paths, &g.PasswordFile, &g.CAFile, &g.KeyFile, &g.KnownHosts, &g.Signers, &g.Keyring)
 			for j := range g.Mirrors {
-				m := &g.Mirrors[j]
-				paths = append(paths, &m.PasswordFile, &m.CAFile, &m.KeyFile, &m.KnownHosts)
+				paths = append(paths, g.Mirrors[j].paths()...)
+			}
+			if g.PushTo != nil {
+				paths = append(paths, g.PushTo.paths()...)
 			}
 		}
 	}
@@ -96,6 +98,10 @@ func (c *config) rebase(base string) {
 			*p = filepath.Join(base, *p)
 		}
 	}
+}
+
+func (r *remoteConfig) paths() []*string {
+	return []*string{&r.PasswordFile, &r.CAFile, &r.KeyFile, &r.KnownHosts}
 }
 
 var nameOfInventory = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
@@ -163,6 +169,12 @@ func (inv inventoryConfig) check(d *decoder, at string) {
 func (g *gitConfig) check(d *decoder, at string) {
 	if g.Ref != "" && g.Semver != "" {
 		d.wrongAt(at+".semver", "want ref or semver, got both")
+	}
+	if g.Signed && g.Signers == "" && g.Keyring == "" {
+		d.wrongAt(at+".signed", "want signers or keyring as well: nobody's signature is known")
+	}
+	if g.PushTo != nil && !g.Push {
+		d.wrongAt(at+".push_to", "want push: true as well: nothing is pushed")
 	}
 	for i, m := range g.Mirrors {
 		if m.URL == "" {

@@ -35,11 +35,12 @@ func (s *source) At(ctx context.Context, id string) (sources.Revision, error) {
 func (s *source) Next(ctx context.Context, after string) (sources.Revision, error) {
 	rev, err := s.Source.Next(ctx, after)
 	for kind, hint := range map[error]string{
-		sources.ErrEmpty:   "commit an inventory, and push it",
-		sources.ErrNoRef:   "ref is a branch, a tag or a full commit hash; git ls-remote lists what there is",
-		sources.ErrRefused: "an inventory is made of plain files; path of the configuration narrows it to one directory",
-		sources.ErrRewound: "if that was meant, set allow_rewind: true for this repository",
-		sources.ErrHostKey: "compare the key with the host's, then add it to the file that known_hosts names",
+		sources.ErrEmpty:    "commit an inventory, and push it",
+		sources.ErrNoRef:    "ref is a branch, a tag or a full commit hash; git ls-remote lists what there is",
+		sources.ErrRefused:  "an inventory is made of plain files; path of the configuration narrows it to one directory",
+		sources.ErrRewound:  "if that was meant, set allow_rewind: true for this repository",
+		sources.ErrUnsigned: "have it signed by somebody whom signers or keyring names, or add whoever signed it",
+		sources.ErrHostKey:  "compare the key with the host's, then add it to the file that known_hosts names",
 	} {
 		if errors.Is(err, kind) {
 			return rev, hinted{err, hint}
@@ -104,6 +105,7 @@ func (c *config) gitSource(inv inventoryConfig, mode journalMode) (*source, erro
 	}
 	options := c.gitOptions(inv.Git, store)
 	var err error
+	options.Signed = inv.Git.Signed
 	if options.Signer, err = inv.Git.signer(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -148,11 +150,19 @@ func (c *config) gitOptions(g *gitConfig, store string) git.Options {
 		o.Credential = git.PasswordFile(g.User, g.PasswordFile)
 	}
 	for _, m := range g.Mirrors {
-		mirror := git.Mirror{URL: m.URL, CAFile: m.CAFile, KeyFile: m.KeyFile, KnownHosts: m.KnownHosts}
-		if m.PasswordFile != "" {
-			mirror.Credential = git.PasswordFile(m.User, m.PasswordFile)
-		}
-		o.Mirrors = append(o.Mirrors, mirror)
+		o.Mirrors = append(o.Mirrors, m.remote())
+	}
+	if g.PushTo != nil {
+		to := g.PushTo.remote()
+		o.PushTo = &to
 	}
 	return o
+}
+
+func (r remoteConfig) remote() git.Remote {
+	remote := git.Remote{URL: r.URL, CAFile: r.CAFile, KeyFile: r.KeyFile, KnownHosts: r.KnownHosts}
+	if r.PasswordFile != "" {
+		remote.Credential = git.PasswordFile(r.User, r.PasswordFile)
+	}
+	return remote
 }

@@ -72,7 +72,8 @@ ROOT_PATH = %[1]s/log
 	s.must(os.WriteFile(filepath.Join(f.dir, "custom/conf/app.ini"), []byte(ini), 0o600))
 	f.run(exe, "migrate")
 	f.run(exe, "admin", "user", "create", "--username", "ops", "--password", "Forge.Story", "--email", "ops@localhost", "--admin", "--must-change-password=false")
-	f.token = strings.TrimSpace(f.run(exe, "admin", "user", "generate-access-token", "--username", "ops", "--scopes", "all", "--raw"))
+	said := strings.Fields(f.run(exe, "admin", "user", "generate-access-token", "--username", "ops", "--scopes", "all", "--raw"))
+	f.token = said[len(said)-1] // before it stands what it warns of
 	s.must(os.WriteFile(filepath.Join(f.dir, "token"), []byte(f.token+"\n"), 0o600))
 	f.start(exe)
 	return f
@@ -122,16 +123,22 @@ func (f *forge) vouch() {
 func (f *forge) start(exe string) {
 	s := f.s
 	s.Helper()
+	log, err := os.Create(filepath.Join(f.dir, "said"))
+	s.must(err)
+	defer log.Close()
 	cmd := f.command(exe, "web")
-	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	cmd.Stdout, cmd.Stderr = log, log
 	s.must(cmd.Start())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = cmd.Wait() }() // it is killed
 	s.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
-	s.eventually(time.Minute, "the forge answers", func() bool {
-		_, err := f.ask(http.MethodGet, "version", nil, nil)
+	if !poll(s.Context(), time.Minute, 100*time.Millisecond, func() bool {
+		_, err = f.ask(http.MethodGet, "version", nil, nil)
 		return err == nil
-	})
+	}) {
+		said, _ := os.ReadFile(log.Name()) // of what it said we tell what there is
+		s.Fatalf("the forge does not answer: %v\n%s", err, said)
+	}
 	f.must(http.MethodPost, "user/repos", map[string]any{"name": "fleet", "default_branch": "main"}, nil)
 }
 

@@ -25,6 +25,7 @@ type Source struct {
 	key     string        // names repository and ref in the store
 	store   *store
 	mirrors []*Source     // asked in turn while this one does not answer; they share the store
+	pusher  *Source       // pushes, with the same store; nil when that is this one
 	wake    chan struct{} // capacity one: someone thinks there is news
 	turn    chan struct{} // capacity one: held during an attempt, of which there is one at a time
 
@@ -49,12 +50,19 @@ func New(o Options) (*Source, error) {
 		}
 		s.mirrors = append(s.mirrors, mirror)
 	}
+	if o.PushTo != nil {
+		if s.pusher, err = remote(o.PushTo.pushing(o)); err != nil {
+			return nil, fmt.Errorf("where to push: %w", err)
+		}
+	}
 	st, err := openStore(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
 	}
-	for _, one := range slices.Concat(s.mirrors, []*Source{s}) {
-		one.store, one.key = st, s.key
+	for _, one := range slices.Concat(s.mirrors, []*Source{s, s.pusher}) {
+		if one != nil {
+			one.store, one.key = st, s.key
+		}
 	}
 	return s, nil
 }
@@ -168,8 +176,8 @@ func (s *Source) look(ctx context.Context, after string) (sources.Revision, erro
 	return rev, nil
 }
 
-// accept remembers head as the last one yielded, unless it takes something back. A mirror never does: it may be
-// behind.
+// accept remembers head as the last one yielded, unless it takes something back, or is not signed as it must be. A
+// mirror never takes anything back: it may be behind.
 func (s *Source) accept(ctx context.Context, head plumbing.Hash, from *Source) error {
 	last, err := s.store.head(s.key)
 	if err != nil || last == head {
@@ -183,6 +191,9 @@ func (s *Source) accept(ctx context.Context, head plumbing.Hash, from *Source) e
 		if !kept {
 			return from.rewound(ctx, head, last)
 		}
+	}
+	if err := s.signed(ctx, head, last, from); err != nil {
+		return err
 	}
 	if err := s.store.setHead(s.key, head); err != nil {
 		return fmt.Errorf("remember the last revision: %w", err)

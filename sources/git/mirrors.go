@@ -40,7 +40,7 @@ func (s *Source) ask(ctx context.Context) (head plumbing.Hash, from *Source, err
 // silent tells whether an error is one that another remote can help with. That there is no such branch, or that
 // what is there is not taken, would be no different elsewhere, and must not be hidden by an older state.
 func silent(err error) bool {
-	for _, kind := range []error{sources.ErrRefused, sources.ErrNoRef, sources.ErrEmpty, sources.ErrRewound, errDamaged, errMissing} {
+	for _, kind := range []error{sources.ErrRefused, sources.ErrNoRef, sources.ErrEmpty, sources.ErrRewound, sources.ErrUnsigned, errDamaged, errMissing} {
 		if errors.Is(err, kind) {
 			return false
 		}

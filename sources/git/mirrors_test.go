@@ -106,7 +106,7 @@ func TestAMirrorHelpsOut(t *testing.T) {
 		t.Fatal("the two repositories begin with the same commit")
 	}
 	o := main.local()
-	o.Mirrors = []git.Mirror{{URL: mirror.dir}}
+	o.Mirrors = []git.Remote{{URL: mirror.dir}}
 	s := open(t, o)
 	said, next := asked(t)
 	if rev, err := next(s, ""); err != nil || rev.ID != one.String() {
@@ -136,7 +136,7 @@ func TestAMirrorNeverTakesBack(t *testing.T) {
 	two := main.push(files{"pigsty.yml": "2"}, one)
 	o := main.local()
 	o.AllowRewind = true
-	o.Mirrors = []git.Mirror{{URL: mirror.dir}}
+	o.Mirrors = []git.Remote{{URL: mirror.dir}}
 	s := open(t, o)
 	said, next := asked(t)
 	if rev, err := next(s, ""); err != nil || rev.ID != two.String() {
@@ -164,7 +164,7 @@ func TestAMissingBranchIsNotLookedForElsewhere(t *testing.T) {
 	main.push(files{"pigsty.yml": "1"})
 	mirror.set("refs/heads/prod", mirror.push(files{"pigsty.yml": "1"}))
 	o := main.local()
-	o.Ref, o.Mirrors = "prod", []git.Mirror{{URL: mirror.dir}}
+	o.Ref, o.Mirrors = "prod", []git.Remote{{URL: mirror.dir}}
 	if rev, err := open(t, o).Next(t.Context(), ""); !errors.Is(err, sources.ErrNoRef) {
 		t.Errorf("%v %v", rev.ID, err)
 	}

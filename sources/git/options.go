@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,10 @@ type Options struct {
 	Versions string
 
 	// Mirrors are asked, in this order, while the repository at URL gives no answer.
-	Mirrors []Mirror
+	Mirrors []Remote
+
+	// PushTo is where branches are pushed, and as whom; nil is URL, as whoever fetches. Without a URL it is URL.
+	PushTo *Remote
 
 	Interval time.Duration // between two looks at the remote, give or take a tenth; 0 means one minute
 	Timeout  time.Duration // for one look, all of it; 0 means two minutes
@@ -44,10 +48,11 @@ type Options struct {
 	KnownHosts string // required for ssh: the hosts' keys; there is no trust on first use
 
 	Signer Signer // tells who signed a commit; nil: nobody agrees to anything by commit
+	Signed bool   // refuse a head unless the Signer knows who signed each commit since the last one
 }
 
-// Mirror is another remote of the same repository, with the credentials and keys of its own.
-type Mirror struct {
+// Remote is another way to the same repository, with the credentials and keys of its own.
+type Remote struct {
 	URL        string
 	Credential Credential
 	CAFile     string
@@ -55,10 +60,19 @@ type Mirror struct {
 	KnownHosts string
 }
 
-// of are the options to reach a mirror; what is followed and how much is taken stays.
-func (m Mirror) of(o Options) Options {
-	o.URL, o.Credential, o.CAFile, o.KeyFile, o.KnownHosts, o.Mirrors = m.URL, m.Credential, m.CAFile, m.KeyFile, m.KnownHosts, nil
+// of are the options to reach a remote; what is followed and how much is taken stays.
+func (r Remote) of(o Options) Options {
+	o.URL, o.Credential, o.CAFile, o.KeyFile, o.KnownHosts, o.Mirrors, o.PushTo = r.URL, r.Credential, r.CAFile, r.KeyFile, r.KnownHosts, nil, nil
 	return o
+}
+
+// pushing are the options to push there. Where it is the same server, whose keys and certificates are believed need
+// not be said twice.
+func (r Remote) pushing(o Options) Options {
+	if r.URL == "" || r.URL == o.URL {
+		r.URL, r.CAFile, r.KnownHosts = o.URL, cmp.Or(r.CAFile, o.CAFile), cmp.Or(r.KnownHosts, o.KnownHosts)
+	}
+	return r.of(o)
 }
 
 // Credential gives the name and password (or token) for https. It is asked before each fetch,
@@ -123,6 +137,9 @@ func (o Options) check(a address) error {
 	}
 	if err := checkVersions(o); err != nil {
 		return err
+	}
+	if o.Signed && o.Signer == nil {
+		return errors.New("every commit must be signed, but nobody's signature is known")
 	}
 	if a.scheme == "ssh" && o.KnownHosts == "" {
 		return errors.New("ssh needs a known_hosts file with the key of " + a.host)

@@ -29,6 +29,9 @@ import (
 // Push implements sources.Drafter: it makes one commit, of what the store has and the draft says, and sends it as
 // a new branch. No branch that is there is ever moved.
 func (s *Source) Push(ctx context.Context, d sources.Draft) (string, error) {
+	if s.pusher != nil {
+		return s.pusher.Push(ctx, d)
+	}
 	ref := plumbing.ReferenceName("refs/heads/" + d.Branch)
 	if d.Branch == "" || strings.HasPrefix(d.Branch, "-") || ref.Validate() != nil {
 		return "", fmt.Errorf("%q is not the name of a branch", sources.Clean(d.Branch, 120))

@@ -177,3 +177,30 @@ func TestMergesOverTheNetwork(t *testing.T) {
 		})
 	}
 }
+
+// Who pushes need not be who fetches.
+func TestSomebodyElsePushes(t *testing.T) {
+	r := newRepo(t)
+	head := r.push(files{"pigsty.yml": "good\n"})
+	o := reached["https"](t, r)
+	there, _ := serveHTTPS(t, r, "bob", "open")
+	bob := func(context.Context) (string, string, error) { return "bob", "open", nil }
+	o.PushTo = &git.Remote{URL: there.URL, CAFile: there.CAFile, Credential: bob}
+	s := open(t, o)
+	if _, err := s.Next(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	d := sources.Draft{Branch: "pigsync/revert", On: head.String(), Message: "Revert\n"}
+	id, err := s.Push(t.Context(), d)
+	if err != nil || r.ref("refs/heads/pigsync/revert").String() != id {
+		t.Errorf("pushed as %s: %v", id, err)
+	}
+	o.PushTo, o.Dir, d.Branch = &git.Remote{Credential: bob}, t.TempDir(), "another" // at URL, where nobody knows bob
+	s = open(t, o)
+	if _, err := s.Next(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Push(t.Context(), d); err == nil {
+		t.Error("a stranger has pushed")
+	}
+}
