@@ -198,22 +198,37 @@ func (v *view) packageLog(since time.Time) (clues []resource.Clue) {
 	if info, err := f.Stat(); err == nil && info.Size() > maxPackageLog {
 		_, _ = f.Seek(-maxPackageLog, 2) // what is older is no clue
 	}
+	zone := v.zone()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		if c, ok := packageClue(lines.Text()); ok && !c.When.Before(since) {
+		if c, ok := packageClue(lines.Text(), zone); ok && !c.When.Before(since) {
 			clues = append(clues, c)
 		}
 	}
 	return clues
 }
 
+// zone is what clocks on this machine show, as it is now: what the runtime knows of it is as old as this process. No
+// link is UTC, as localtime(5) has it.
+func (v *view) zone() *time.Location {
+	data, err := v.small("/etc/localtime")
+	if err != nil {
+		return time.UTC
+	}
+	zone, err := time.LoadLocationFromTZData("local", data)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
 // packageClue reads "2026-11-22 02:00:01 upgrade etcd-server:amd64 3.5.1 3.5.2".
-func packageClue(line string) (c resource.Clue, ok bool) {
+func packageClue(line string, zone *time.Location) (c resource.Clue, ok bool) {
 	words := strings.Fields(line)
 	if len(words) < 6 || !slices.Contains([]string{"install", "upgrade", "remove", "purge"}, words[2]) {
 		return c, false
 	}
-	when, err := time.ParseInLocation(time.DateTime, words[0]+" "+words[1], time.Local)
+	when, err := time.ParseInLocation(time.DateTime, words[0]+" "+words[1], zone)
 	if err != nil {
 		return c, false
 	}

@@ -1,6 +1,9 @@
 package node
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,13 +33,14 @@ func TestRecordsBecomeClues(t *testing.T) {
 }
 
 func TestPackagesBecomeClues(t *testing.T) {
-	c, ok := packageClue("2026-11-22 02:00:01 upgrade etcd-server:amd64 3.5.1 3.5.2")
-	want := time.Date(2026, 11, 22, 2, 0, 1, 0, time.Local)
+	zone := time.FixedZone("there", 8*60*60)
+	c, ok := packageClue("2026-11-22 02:00:01 upgrade etcd-server:amd64 3.5.1 3.5.2", zone)
+	want := time.Date(2026, 11, 21, 18, 0, 1, 0, time.UTC)
 	if !ok || c.Kind != "package" || !c.When.Equal(want) || c.What != "upgrade of etcd-server:amd64, 3.5.1 to 3.5.2" {
 		t.Errorf("%+v, %v", c, ok)
 	}
 	for _, line := range []string{"", "2026-11-22 02:00:01 status installed etcd-server:amd64 3.5.1", "yesterday noon remove x:amd64 1 2", "2026-11-22 02:00:01 remove x"} {
-		if c, ok := packageClue(line); ok {
+		if c, ok := packageClue(line, zone); ok {
 			t.Errorf("%q: %+v", line, c)
 		}
 	}
@@ -51,6 +55,38 @@ func FuzzClues(f *testing.F) {
 		if strings.ContainsAny(c.Who+c.What, "\n\x1b") {
 			t.Errorf("%q is told as %q %q", message, c.Who, c.What)
 		}
-		packageClue(message)
+		packageClue(message, time.UTC)
 	})
+}
+
+// The zone may be changed while we run.
+func TestTheZoneIsThatOfTheMachineNow(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	v := &view{tree: newTree(root)}
+	for _, name := range []string{"Asia/Tokyo", "", "America/Lima"} {
+		want := time.UTC
+		if name != "" {
+			data, err := os.ReadFile("/usr/share/zoneinfo/" + name)
+			if err != nil {
+				t.Skip("no time zones are installed")
+			}
+			if want, err = time.LoadLocationFromTZData(name, data); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.MkdirAll(filepath.Join(dir, "etc"), 0o755), os.WriteFile(filepath.Join(dir, "etc/localtime"), data, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := os.Remove(filepath.Join(dir, "etc/localtime")); err != nil {
+			t.Fatal(err)
+		}
+		day := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+		if got := day.In(v.zone()).Format(time.DateTime); got != day.In(want).Format(time.DateTime) {
+			t.Errorf("%q: %s", name, got)
+		}
+	}
 }

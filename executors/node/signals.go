@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
@@ -69,9 +68,7 @@ func (e *ear) hear(ctx context.Context, changed func(unit string)) {
 	for {
 		select {
 		case u := <-e.updates:
-			if !onTheWay(u) {
-				changed(u.UnitName)
-			}
+			changed(u.UnitName)
 		case <-e.missed: //nolint:errcheck // whatever went wrong, all is looked at again
 			changed("")
 		case <-alive.C:
@@ -82,13 +79,6 @@ func (e *ear) hear(ctx context.Context, changed func(unit string)) {
 			return
 		}
 	}
-}
-
-// onTheWay tells of a unit that somebody is stopping or starting just now: to look at it at once would be to come
-// between them. Where it ends is signalled, too.
-func onTheWay(u *dbus.PropertiesUpdate) bool {
-	state, _ := u.Changed["ActiveState"].Value().(string)
-	return strings.HasSuffix(state, "ing") // activating, deactivating, reloading, refreshing
 }
 
 func rest(ctx context.Context, d time.Duration) {
