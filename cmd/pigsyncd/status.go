@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -152,10 +153,10 @@ func (s statusView) writePlan(w io.Writer) {
 			fmt.Fprintf(w, "  %s has left the inventory: %s of it there\n", o.Owner, remain(o.Differ))
 		}
 	}
-	for i, step := range s.Plan.Steps {
-		fmt.Fprintf(w, "  %s %s  %s\n", step.Action, step.ID, step.Origin)
-		if i < len(s.Results) && s.Results[i] != "" {
-			fmt.Fprintf(w, "      %s\n", s.Results[i])
+	for _, step := range s.told() {
+		fmt.Fprintf(w, "  %s\n", step.what)
+		if step.then != "" {
+			fmt.Fprintf(w, "      %s\n", step.then)
 		}
 	}
 	for _, ob := range s.Objections {
@@ -165,6 +166,35 @@ func (s statusView) writePlan(w io.Writer) {
 		fmt.Fprintf(w, "  %s: %s: %s\n", ob.Code, s.Plan.Steps[ob.Step].ID, ob.Reason)
 	}
 	fmt.Fprintf(w, "  plan %s: %s\n", s.Plan.Digest, s.Plan.Summary)
+}
+
+// told is a step, or several, in a line, and what became of it.
+type told struct {
+	what, then string
+	steps      int
+}
+
+// told are the lines of the plan. What cannot be seen at one place for one reason is told once: a node that is away has
+// many resources.
+func (s statusView) told() (lines []told) {
+	blind := map[[2]string]int{}
+	for i, step := range s.Plan.Steps {
+		line := told{what: step.Action + " " + step.ID + "  " + step.Origin, steps: 1}
+		if i < len(s.Results) {
+			line.then = s.Results[i]
+		}
+		if step.Action == diff.Wait.String() {
+			at := step.ID[strings.LastIndexByte(step.ID, '@')+1:]
+			if n, again := blind[[2]string{at, line.then}]; again {
+				lines[n].steps++
+				lines[n].what = fmt.Sprintf("%s %d resources of %s", step.Action, lines[n].steps, at)
+				continue
+			}
+			blind[[2]string{at, line.then}] = len(lines)
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func remain(n int) string {
