@@ -69,9 +69,10 @@ func (f *feed) At(_ context.Context, id string) (sources.Revision, error) {
 type served struct {
 	*story
 	*feed
-	d    *reconcile.Daemon
-	stop context.CancelFunc
-	done chan struct{}
+	d       *reconcile.Daemon
+	metrics *reconcile.Metrics // of the next process
+	stop    context.CancelFunc
+	done    chan struct{}
 }
 
 // serve runs a daemon in the bubble of the test.
@@ -85,7 +86,7 @@ func serve(t *testing.T, s *story) *served {
 
 func (v *served) up() {
 	ctx, stop := context.WithCancel(v.t.Context())
-	v.d, v.stop, v.done = reconcile.NewDaemon(v.Reconciler, v.feed, time.Minute, nil), stop, make(chan struct{})
+	v.d, v.stop, v.done = reconcile.NewDaemon(v.Reconciler, v.feed, time.Minute, v.metrics), stop, make(chan struct{})
 	go func() {
 		defer close(v.done)
 		_ = v.d.Serve(ctx)

@@ -95,7 +95,11 @@ func (d *Daemon) goBack(ctx context.Context, rev sources.Revision, q history.Qua
 	d.returning = true
 	defer func() { d.returning = false }()
 	d.begun = nil // what is shown is the newest, which is bad
-	report := func(r *Round) { d.publish(isolated(StatusOf(d.Name, r), rev, q), nil) }
+	clusters := map[string]bool{}
+	report := func(r *Round) {
+		touches(clusters, r)
+		d.publish(isolated(StatusOf(d.Name, r), rev, q), nil)
+	}
 	round, err := d.Run(ctx, good, d.at(ctx), report)
 	switch {
 	case ctx.Err() != nil:
@@ -106,12 +110,21 @@ func (d *Daemon) goBack(ctx context.Context, rev sources.Revision, q history.Qua
 		return false
 	}
 	d.accepted = &good
-	d.countReturn(q, round)
+	d.countReturn(q, round, clusters)
 	return round.Outcome() != Failed
 }
 
-// countReturn counts a return once, when it has ended one way or the other.
-func (d *Daemon) countReturn(q history.Quarantined, round *Round) {
+// touches adds the clusters that a round does something to.
+func touches(clusters map[string]bool, r *Round) {
+	for _, s := range r.Plan.Steps {
+		if acts(s) {
+			clusters[unitOf(s.Owner).cluster] = true
+		}
+	}
+}
+
+// countReturn counts a return once, when it has ended one way or the other, for each cluster that it touched.
+func (d *Daemon) countReturn(q history.Quarantined, round *Round, clusters map[string]bool) {
 	if d.returned == q.Revision {
 		return
 	}
@@ -124,7 +137,9 @@ func (d *Daemon) countReturn(q history.Quarantined, round *Round) {
 		result = "refused"
 	case Converged, Progressed:
 	}
-	d.Metrics.RolledBack(d.Name, "", result)
+	for cluster := range clusters {
+		d.Metrics.RolledBack(d.Name, cluster, result)
+	}
 }
 
 // isolated makes s tell of a bad revision; the rest is of the one in force.

@@ -1,9 +1,14 @@
 package reconcile_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/pigsync/pigsync/history"
 	"github.com/pigsync/pigsync/modules"
@@ -70,6 +75,11 @@ func TestTheFirstCommitIsNotTakenBack(t *testing.T) {
 func TestSomebodyTakesACommitBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := serve(t, play(t))
+		v.stop()
+		<-v.done
+		reg := prometheus.NewRegistry()
+		v.metrics = reconcile.NewMetrics(reg, v.Name)
+		v.up()
 		for _, id := range []string{"A", "B"} {
 			v.push(id, toyText(map[string]string{nodeA: "toy_files: [" + map[string]string{"A": "a", "B": "b"}[id] + "]"}))
 			after(time.Minute)
@@ -86,6 +96,11 @@ func TestSomebodyTakesACommitBack(t *testing.T) {
 		after(time.Minute)
 		if s := v.wantState(reconcile.Isolated, "B"); s.Quarantine.By != "ann" {
 			t.Errorf("%+v", s.Quarantine)
+		}
+		counted := fmt.Sprintf("# HELP pigsync_rollbacks_total Returns of a unit to an earlier commit, by result.\n# TYPE pigsync_rollbacks_total counter\n"+
+			"pigsync_rollbacks_total{cluster=%q,inventory=%q,result=\"ok\"} 1\n", nodeA, v.Name)
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(counted), "pigsync_rollbacks_total"); err != nil {
+			t.Error(err)
 		}
 		v.wantThere(nodeA, "a")
 		if err := v.Journal.Decide(history.Decision{Forgive: &history.Forgiven{Revision: "B", By: "ann"}}); err != nil {
