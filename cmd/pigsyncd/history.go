@@ -162,6 +162,31 @@ func tell(e history.Entry) string {
 			return "seen in sync: " + strings.Join(e.Owners, ", ")
 		}
 		return fmt.Sprintf("%s accepted by %s", strings.Join(e.Owners, ", "), e.By)
+	case history.Quarantined:
+		return fmt.Sprintf("%s is in quarantine, the fleet returns to %s: %s", sources.Short(e.Revision), sources.Short(e.Return), e.Reason) + bySomebody(e.By)
+	case history.Forgiven:
+		return sources.Short(e.Revision) + " is acted on again" + bySomebody(e.By)
+	case history.Drifted:
+		return drifted(e)
 	}
 	return string(e.Kind())
+}
+
+func bySomebody(who string) string {
+	if who == "" {
+		return ""
+	}
+	return ", says " + who
+}
+
+// drifted tells what began to differ from a commit that had converged, and what does no longer.
+func drifted(e history.Drifted) string {
+	var parts []string
+	for _, d := range e.Began {
+		parts = append(parts, "drift of "+d.ID.String())
+	}
+	for _, id := range e.Ended {
+		parts = append(parts, "no drift any more of "+id.String())
+	}
+	return strings.Join(parts, ", ")
 }
