@@ -428,3 +428,24 @@ func pathsOf(d []resource.Field) string {
 	}
 	return strings.Join(paths, " ")
 }
+
+func TestWhoShouldLead(t *testing.T) {
+	for _, tt := range []struct {
+		want resource.PGLeading
+		have string
+		to   string
+	}{
+		{resource.PGLeading{Not: "pg-1"}, "pg-1", "the most advanced of the others"},
+		{resource.PGLeading{Not: "pg-1"}, "pg-2", ""},
+		{resource.PGLeading{To: "pg-1"}, "pg-2", "pg-1"},
+		{resource.PGLeading{To: "pg-1"}, "pg-1", ""},
+	} {
+		d := tt.want.Compare(resource.PGLeading{Instance: tt.have})
+		if tt.to == "" && len(d) == 0 {
+			continue
+		}
+		if len(d) != 1 || d[0].Want != tt.to || d[0].Hazard != resource.Failover {
+			t.Errorf("%+v where %s leads: %+v", tt.want, tt.have, d)
+		}
+	}
+}

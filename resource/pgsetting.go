@@ -46,11 +46,12 @@ func (a PGAltered) Compare(have Spec) []Field {
 	return d
 }
 
-// PGLeading is who leads a cluster, where somebody should not: to restart without a leader that is away for
-// that time, another one leads first. The id is "pgleading:<cluster>@<cluster>".
+// PGLeading is who leads a cluster, where somebody should, or should not: to restart without a leader that is away
+// for that time, another one leads first. The id is "pgleading:<cluster>@<cluster>".
 type PGLeading struct {
 	Instance string // only observed
-	Not      string // only wanted
+	Not      string // only wanted: anybody else
+	To       string `json:",omitempty"` // only wanted: nobody else
 }
 
 // Kind is KindPGLeading.
@@ -59,10 +60,13 @@ func (PGLeading) Kind() Kind { return KindPGLeading }
 // Compare sees a leader that moves.
 func (l PGLeading) Compare(have Spec) []Field {
 	h, _ := have.(PGLeading)
-	if l.Not == "" || h.Instance != l.Not {
-		return nil
+	switch {
+	case l.To != "" && h.Instance != l.To:
+		return []Field{{Path: "leader", Have: h.Instance, Want: l.To, Hazard: Failover}}
+	case l.Not != "" && h.Instance == l.Not:
+		return []Field{{Path: "leader", Have: h.Instance, Want: "the most advanced of the others", Hazard: Failover}}
 	}
-	return []Field{{Path: "leader", Have: h.Instance, Want: "the most advanced of the others", Hazard: Failover}}
+	return nil
 }
 
 // PGDrained are the instances of which a load balancer thinks otherwise because of us, for the time of a

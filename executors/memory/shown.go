@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,7 +90,7 @@ func shownPG(c diff.Change) resource.Spec {
 	case resource.PGAltered:
 		return shownAltered(s, c.Have)
 	case resource.PGLeading:
-		return resource.PGLeading{Instance: "another"}
+		return resource.PGLeading{Instance: cmp.Or(s.To, "another")}
 	}
 	return c.Spec
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
-// switchover lets the most advanced of the others lead. It is asked of the one that leads.
+// switchover lets another one lead: the one that is named, or the most advanced. It is asked of the one that leads.
 func (l *Look) switchover(want resource.PGLeading) error {
 	switch err := l.mayRestart(); {
 	case err != nil:
 		return err
-	case l.leads() != nil || want.Not != l.seat.Instance:
+	case l.leads() != nil || want.Not != "" && want.Not != l.seat.Instance:
 		return executors.ErrMoved
 	}
-	candidate, err := l.candidate()
+	candidate, err := l.candidate(want.To)
 	if err != nil {
 		return err
 	}
@@ -34,8 +34,9 @@ func (l *Look) switchover(want resource.PGLeading) error {
 	return errors.Join(err, l.resume())
 }
 
-// candidate is the one that lacks least, among those that may lead and would not have to restart first.
-func (l *Look) candidate() (string, error) {
+// candidate is the one that lacks least, among those that may lead and would not have to restart first; or the one
+// that is named, and nobody in its place.
+func (l *Look) candidate(named string) (string, error) {
 	p, limit, err := l.askPeers()
 	if err != nil {
 		return "", err
@@ -48,7 +49,7 @@ func (l *Look) candidate() (string, error) {
 	var able []peer
 	var not []string
 	for _, m := range p.Members {
-		if m.leads() {
+		if m.leads() || named != "" && m.Name != named {
 			continue
 		}
 		if why := m.unfit(limit, synchronous); why != "" {

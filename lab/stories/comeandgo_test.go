@@ -118,6 +118,15 @@ func TestPgsqlNotDoneBecause(t *testing.T) {
 		t.Errorf("%q leads", l)
 	}
 	s.isHealthy(2, 3)
+
+	s.commit("the first is to lead", inside{vars: []string{`pg_preferred_leader: "{{ pg_seq == 1 }}"`, "pg_parameters: { max_connections: 300 }"}})
+	s.succeeds("approve", s.held(5*time.Minute).Plan.Digest)
+	s.converges(5 * time.Minute)
+	if l := s.leads(1); l != address(1) {
+		t.Errorf("%q leads, want the one that is preferred", l)
+	}
+	s.isHealthy(1, 3)
+	s.quietLooks(2, "converged")
 }
 
 // setback is a value that every check lets pass and with which no server starts: the first member that tries gets

@@ -74,9 +74,20 @@ func BenchmarkPgsqlEdits(b *testing.B) {
 func (s *story) edits(name string, i inside) float64 {
 	s.Helper()
 	const metric = "pigsync_converge_duration_seconds_sum"
-	before := s.metric(metric)
+	before, from := s.metric(metric), len(s.journal())
 	s.commit(strings.TrimSpace(name), i)
 	s.converges(time.Minute)
 	s.eventually(10*time.Second, "the time it took", func() bool { return s.metric(metric) > before })
-	return s.metric(metric) - before
+	took := s.metric(metric) - before
+	s.Logf("%.0f ms:%s", 1000*took, passed(s.journal()[from:]))
+	return took
+}
+
+// passed tells what happened after how many milliseconds, counted from the first record.
+func passed(records []record) string {
+	var out strings.Builder
+	for _, r := range records {
+		fmt.Fprintf(&out, " %d %s %s%s", r.Time.Sub(records[0].Time).Milliseconds(), r.Kind, r.Data.Step.Action, r.Data.Step.ID)
+	}
+	return out.String()
 }

@@ -32,6 +32,7 @@ const (
 	CodePackage  = "PG027" // an item of a list of packages that is none
 	CodeSite     = "PG090" // a host that an instance cannot be made on
 	CodeHeadless = "PG091" // nobody leads a cluster that has been made
+	CodeFavoured = "PG092" // a preferred leader beside another one, or one that is not to lead
 	CodeOther    = "PG028" // a cluster that is kept by something else than Patroni on etcd
 
 	// The virtual address of the leader.

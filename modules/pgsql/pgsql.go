@@ -46,6 +46,7 @@ func (c *cluster) judge() {
 // checks of a cluster, in no order that matters: problems are sorted by place.
 var checks = []check{
 	{[]string{"pg_role"}, (*cluster).checkPrimary},
+	{[]string{"pg_role", "pg_preferred_leader"}, (*cluster).checkFavourite},
 	{[]string{"pg_upstream", "pg_role", "pg_vip_address"}, (*cluster).checkUpstream},
 	{[]string{"pg_delay", "pg_upstream", "pg_role"}, (*cluster).checkDelay},
 	{nil, (*cluster).checkAgreement},

@@ -19,6 +19,7 @@ func (c *cluster) restarts(whole resource.ID, keys []resource.ID) {
 			before = append(before, id)
 		}
 	}
+	c.favours(before)
 }
 
 // queue is the order of the restarts: replicas before the one that leads, and those that follow a replica

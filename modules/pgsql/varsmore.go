@@ -82,8 +82,10 @@ type Removal struct {
 	RemovePkg    bool `var:"pg_rm_pkg" default:"true" doc:"Take the packages off with the instance."`
 }
 
-// Restarts is how a member that must start again does so.
+// Restarts is who leads, and how a member that must start again does so.
 type Restarts struct {
+	PreferredLeader bool `var:"pg_preferred_leader" default:"false" doc:"Let this member lead whenever it can: after a failover another switchover is proposed, which waits for an approval."`
+
 	LeaderRestart string `var:"pg_leader_restart" default:"in_place" enum:"in_place,switchover" doc:"How a leader restarts: where it is, with its clients waiting at the pooler, or after another member has taken the lead, which waits for an approval."`
 }
 
