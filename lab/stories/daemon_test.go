@@ -194,8 +194,12 @@ func (s *story) metric(name string, labels ...string) (sum float64) {
 	body, err := s.ask("/metrics")
 	s.must(err)
 	for line := range strings.Lines(body) {
-		sample, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
-		if !strings.HasPrefix(sample, name+"{") || !containsAll(sample, labels) {
+		at := strings.LastIndexByte(strings.TrimSpace(line), ' ')
+		if at < 0 {
+			continue
+		}
+		sample, value := line[:at], strings.TrimSpace(line[at:])
+		if sample != name && !strings.HasPrefix(sample, name+"{") || !containsAll(sample, labels) {
 			continue
 		}
 		v, err := strconv.ParseFloat(value, 64)

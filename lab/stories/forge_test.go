@@ -2,18 +2,11 @@ package stories
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -42,7 +35,11 @@ func (s *story) newForge() *forge {
 	s.must(err)
 	f := &forge{s: s, dir: s.path("forge")}
 	s.must(os.MkdirAll(filepath.Join(f.dir, "custom/conf"), 0o755))
-	f.vouch()
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.vouch(lab.Gateway, filepath.Join(f.dir, "cert.pem"), filepath.Join(f.dir, "key.pem")))
+	f.web = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		DialContext: s.lab.Dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+	}}
 	ini := fmt.Sprintf(`APP_NAME = forge
 RUN_USER = root
 RUN_MODE = prod
@@ -96,30 +93,6 @@ func (f *forge) run(exe string, args ...string) string {
 	return out.String()
 }
 
-// vouch makes a certificate that vouches for itself.
-func (f *forge) vouch() {
-	f.s.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	f.s.must(err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "forge"}, IPAddresses: []net.IP{net.ParseIP(lab.Gateway)}, IsCA: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	f.s.must(err)
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	f.s.must(err)
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	f.s.must(os.WriteFile(filepath.Join(f.dir, "cert.pem"), cert, 0o644))
-	f.s.must(os.WriteFile(filepath.Join(f.dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(cert)
-	f.web = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-		DialContext: f.s.lab.Dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-	}}
-}
-
 func (f *forge) start(exe string) {
 	s := f.s
 	s.Helper()
@@ -140,6 +113,15 @@ func (f *forge) start(exe string) {
 		s.Fatalf("the forge does not answer: %v\n%s", err, said)
 	}
 	f.must(http.MethodPost, "user/repos", map[string]any{"name": "fleet", "default_branch": "main"}, nil)
+}
+
+const hookSecret = "Hook.Story"
+
+// calls has the forge call the daemon's webhook.
+func (f *forge) calls() {
+	f.s.Helper()
+	f.must(http.MethodPost, fleetAt+"hooks", map[string]any{"type": "gitea", "active": true, "events": []string{"push", "pull_request"},
+		"config": map[string]string{"url": "http://" + listen + "/hooks/forge", "content_type": "json", "secret": hookSecret}}, nil)
 }
 
 // ask asks the API.
@@ -177,23 +159,36 @@ func (f *forge) must(verb, path string, in, out any) {
 
 const fleetAt = "repos/ops/fleet/"
 
+// git runs git in the story's repository: what it says to the forge's, whose address follows the verb.
+func (f *forge) git(verb string, args ...string) {
+	f.s.Helper()
+	all := append([]string{"-C", f.s.path("repo"), verb, "-q", "https://ops:" + f.token + "@" + forgeAt + "/ops/fleet.git"}, args...)
+	cmd := f.s.lab.Command(f.s.Context(), "git", all...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
+		"GIT_SSL_CAINFO="+filepath.Join(f.dir, "cert.pem"), "no_proxy=*")
+	f.s.run(cmd)
+}
+
 // push pushes a branch of the story's repository.
 func (f *forge) push(branch string) {
 	f.s.Helper()
-	url := "https://ops:" + f.token + "@" + forgeAt + "/ops/fleet.git"
-	cmd := f.s.lab.Command(f.s.Context(), "git", "-C", f.s.path("repo"), "-c", "http.sslCAInfo="+filepath.Join(f.dir, "cert.pem"), "push", "-q", url, branch)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0")
-	f.s.run(cmd)
+	f.git("push", branch)
+}
+
+// pull brings the story's branch up to the forge's.
+func (f *forge) pull() {
+	f.s.Helper()
+	f.git("pull", "--ff-only", "main")
 }
 
 // standing is how a status of a commit stands, "" when there is none, and what it says.
 func (f *forge) standing(commit, name string) (state, text string) {
 	f.s.Helper()
-	var all []struct{ Status, Context, Description string }
-	if _, err := f.ask(http.MethodGet, fleetAt+"statuses/"+commit+"?sort=recentupdate", nil, &all); err != nil {
+	var now struct{ Statuses []struct{ Status, Context, Description string } }
+	if _, err := f.ask(http.MethodGet, fleetAt+"commits/"+commit+"/status", nil, &now); err != nil {
 		return "", err.Error()
 	}
-	for _, one := range all {
+	for _, one := range now.Statuses {
 		if one.Context == name {
 			return one.Status, one.Description
 		}
@@ -218,6 +213,16 @@ func (f *forge) propose(branch string) (number int) {
 	var made struct{ Number int }
 	f.must(http.MethodPost, fleetAt+"pulls", map[string]any{"head": branch, "base": "main", "title": branch}, &made)
 	return made.Number
+}
+
+// mergeable waits until the forge has found out that a pull request can be merged.
+func (f *forge) mergeable(pull int) {
+	f.s.Helper()
+	f.s.eventually(time.Minute, "the pull request can be merged", func() bool {
+		var found struct{ Mergeable bool }
+		_, err := f.ask(http.MethodGet, fmt.Sprintf(fleetAt+"pulls/%d", pull), nil, &found)
+		return err == nil && found.Mergeable
+	})
 }
 
 // merge merges a pull request, and gives the commit that made.

@@ -1,14 +1,7 @@
 package stories
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,31 +31,11 @@ func (s *story) newStore() *objectStore {
 	st := &objectStore{s: s, dir: s.path("store"), exe: exe}
 	s.must(os.MkdirAll(filepath.Join(st.dir, "data/pgsql"), 0o755))
 	s.must(os.MkdirAll(filepath.Join(st.dir, "certs"), 0o755))
-	cert := st.vouch()
+	cert := s.vouch("sss.pigsty", filepath.Join(st.dir, "certs/public.crt"), filepath.Join(st.dir, "certs/private.key"))
 	for n := 1; n <= 3; n++ {
 		s.must(s.node(n).WriteFile(s.Context(), storeCA, cert, 0o644))
 	}
 	return st
-}
-
-// vouch makes a certificate that vouches for itself.
-func (st *objectStore) vouch() []byte {
-	st.s.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	st.s.must(err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "sss.pigsty"}, DNSNames: []string{"sss.pigsty"}, IsCA: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	st.s.must(err)
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	st.s.must(err)
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	st.s.must(os.WriteFile(filepath.Join(st.dir, "certs/public.crt"), cert, 0o644))
-	st.s.must(os.WriteFile(filepath.Join(st.dir, "certs/private.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
-	return cert
 }
 
 // start runs the store until the story ends, or stop is called.
