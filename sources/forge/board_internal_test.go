@@ -134,3 +134,31 @@ func TestThereIsOneCommentOfOurs(t *testing.T) {
 		}
 	}
 }
+
+// A token that has expired is said, and not shown; the next one is read as soon as it is there.
+func TestATokenThatHasExpired(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Header.Get("Authorization") != "token fresh-word" {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprintf(w, `{"message":"token is expired: %s"}`, r.Header.Get("Authorization"))
+			return
+		}
+		fmt.Fprint(w, "[]")
+	}))
+	t.Cleanup(srv.Close)
+	file := filepath.Join(t.TempDir(), "token")
+	c, err := New(Config{Kind: "gitea", URL: srv.URL, Repository: "ops/fleet", TokenFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ token, says string }{{"stale-word", "expired"}, {"fresh-word", ""}} {
+		if err := os.WriteFile(file, []byte(tt.token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Open(t.Context())
+		if (err == nil) != (tt.says == "") || err != nil && (!strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), tt.token)) {
+			t.Errorf("%s: %v", tt.token, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,23 +23,33 @@ type carrier struct {
 	next      http.RoundTripper
 	tokenFile string
 	header    func(token string) (name, value string)
+	shown     atomic.Pointer[string] // the token that was shown last
 }
 
-func newCarrier(c Config) (*http.Client, error) {
+// hide takes the token out of what a forge says: one that is unkind repeats it.
+func (c *carrier) hide(text string) string {
+	if token := c.shown.Load(); token != nil && *token != "" {
+		return strings.ReplaceAll(text, *token, "…")
+	}
+	return text
+}
+
+func newCarrier(c Config) (*carrier, *http.Client, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate", c.CAFile)
+			return nil, nil, fmt.Errorf("%s holds no certificate", c.CAFile)
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	return &http.Client{
-		Transport: &carrier{next: transport, tokenFile: c.TokenFile, header: headers[c.Kind]},
+	by := &carrier{next: transport, tokenFile: c.TokenFile, header: headers[c.Kind]}
+	return by, &http.Client{
+		Transport: by,
 		Timeout:   callLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("it redirects: a token is for one forge")
@@ -62,7 +73,9 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Header.Set(c.header(strings.TrimSpace(string(token))))
+		word := strings.TrimSpace(string(token))
+		c.shown.Store(&word)
+		r.Header.Set(c.header(word))
 	}
 	resp, err := c.next.RoundTrip(r)
 	if err != nil {

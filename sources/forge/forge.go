@@ -44,6 +44,7 @@ func (c Config) Check() (part string, err error) {
 type Client struct {
 	name string
 	door door
+	hide func(string) string // what must not be repeated
 }
 
 // door is what differs between the kinds of forges.
@@ -66,11 +67,11 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	carrier, err := newCarrier(c)
+	by, carrier, err := newCarrier(c)
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{name: c.Kind + ":" + u.Host}
+	client := &Client{name: c.Kind + ":" + u.Host, hide: by.hide}
 	owner, repository, _ := strings.Cut(c.Repository, "/")
 	switch c.Kind {
 	case "github":
@@ -107,7 +108,7 @@ func (c *Client) said(err error) error {
 	if err == nil {
 		return nil
 	}
-	return sources.Errorf(err, "ask %s: %s", c.name, sources.Clean(err.Error(), maxSaid))
+	return sources.Errorf(err, "ask %s: %s", c.name, sources.Clean(c.hide(err.Error()), maxSaid))
 }
 
 // maxPages bounds how much of a list is read.
