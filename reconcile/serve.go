@@ -38,6 +38,7 @@ type Daemon struct {
 	accepted   *sources.Revision // the newest that could be acted on; the loop's own
 	suspicion  suspicion
 	returned   string // the bad revision from which the last return was counted
+	complaint  string // what was said last of a revision that cannot be acted on
 }
 
 const (
@@ -228,15 +229,25 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 	case run.Err() != nil:
 		return true
 	case err != nil:
-		d.logger().Error("the revision cannot be acted on", slog.String("revision", rev.ID), slog.Any("err", err))
+		d.complain(rev, err)
 		d.refuse(rev, err)
 		d.heal(run, rev, err)
 		return false
 	}
-	d.accepted = &rev
+	d.accepted, d.complaint = &rev, ""
 	d.suspects(rev, round)
 	d.idled(round)
 	return round.Outcome() != Failed
+}
+
+// complain tells the log why a revision cannot be acted on, once for each reason: the loop looks at it every minute.
+func (d *Daemon) complain(rev sources.Revision, err error) {
+	text := rev.ID + " " + err.Error()
+	if text == d.complaint {
+		return
+	}
+	d.complaint = text
+	d.logger().Error("the revision cannot be acted on", slog.String("revision", rev.ID), slog.Any("err", err))
 }
 
 func (d *Daemon) at(ctx context.Context) func(string) (sources.Revision, error) {
