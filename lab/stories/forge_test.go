@@ -184,7 +184,9 @@ func (f *forge) pull() {
 // standing is how a status of a commit stands, "" when there is none, and what it says.
 func (f *forge) standing(commit, name string) (state, text string) {
 	f.s.Helper()
-	var now struct{ Statuses []struct{ Status, Context, Description string } }
+	var now struct {
+		Statuses []struct{ Status, Context, Description string }
+	}
 	if _, err := f.ask(http.MethodGet, fleetAt+"commits/"+commit+"/status", nil, &now); err != nil {
 		return "", err.Error()
 	}

@@ -151,7 +151,9 @@ func (s *story) called(web *http.Client, what string) error {
 // minute, until the metrics show it.
 func patroniByHand(s *story, _ *forge, b *testing.B) {
 	s.again("interval: 2s", "interval: 1m\n    on_drift: report")
-	s.soon("every node is watched", func() bool { return s.metric("pigsync_watch_up", `source="node"`) == 4 && s.metric("pigsync_watch_up", `source="etcd"`) >= 1 })
+	s.soon("every node is watched", func() bool {
+		return s.metric("pigsync_watch_up", `source="node"`) == 4 && s.metric("pigsync_watch_up", `source="etcd"`) >= 1
+	})
 	const edit = "patronictl -c /etc/patroni/patroni.yml edit-config --force -q -s postgresql.parameters.work_mem="
 	kept := s.sql("app", "show work_mem")
 	var whole, after []float64
@@ -200,7 +202,9 @@ func scraped(s *story, f *forge, b *testing.B) {
 		"scrape_configs: [ { job_name: pigsync, static_configs: [ { targets: [ %q ] } ] } ]\n", listen), 0o600))
 	s.beside("prometheus", "--config.file="+s.path("often.yml"), "--storage.tsdb.path="+s.path("often"), "--web.listen-address="+prometheusAt)
 	const samples = "count_over_time(up{job=\"pigsync\"}[20s])"
-	s.eventually(time.Minute, "Prometheus asks", func() bool { return s.fetches("http://"+prometheusAt+"/-/ready", nil) == nil && s.results(samples) == 1 })
+	s.eventually(time.Minute, "Prometheus asks", func() bool {
+		return s.fetches("http://"+prometheusAt+"/-/ready", nil) == nil && s.results(samples) == 1
+	})
 	spent, began := s.metric("process_cpu_seconds_total"), time.Now()
 	time.Sleep(30 * time.Second)
 	b.ReportMetric(100*(s.metric("process_cpu_seconds_total")-spent)/time.Since(began).Seconds(), "%-of-a-core")
