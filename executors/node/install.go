@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/pigsync/pigsync/resource"
@@ -138,9 +139,12 @@ func (w *work) uninstall(ctx context.Context, _, have resource.Spec) error {
 	if err != nil {
 		return err
 	}
-	if len(s.removed) != 1 || s.removed[0] != h.Name || len(s.installed)+len(s.upgraded)+len(s.downgraded) > 0 {
-		return fmt.Errorf("removing %s would also touch %s", h.Name,
-			strings.Join(append(append(append(s.removed, s.installed...), s.upgraded...), s.downgraded...), ", "))
+	others := slices.DeleteFunc(slices.Concat(s.removed, s.installed, s.upgraded, s.downgraded), func(name string) bool { return name == h.Name })
+	switch {
+	case len(others) > 0:
+		return fmt.Errorf("removing %s would also touch %s", h.Name, strings.Join(others, ", "))
+	case len(s.removed) != 1:
+		return fmt.Errorf("%s would not be removed", h.Name)
 	}
 	return errors.Join(m.remove(w, ctx, h.Name), w.dropStamp("leftout", w.id.Name))
 }

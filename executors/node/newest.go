@@ -140,7 +140,7 @@ func parseUpgrades(out string) map[string]string {
 	newest := map[string]string{}
 	for line := range strings.Lines(out) {
 		if f := strings.Fields(line); len(f) == 2 && strings.Contains(f[1], ":") {
-			newest[f[0]] = f[1]
+			newest[f[0]] = strings.TrimPrefix(f[1], "0:")
 		}
 	}
 	return newest
