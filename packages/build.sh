@@ -10,7 +10,7 @@ VERSION=${VERSION#v}
 export ARCH VERSION
 
 mkdir -p dist/stage
-build() { CGO_ENABLED=0 $GO build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...; }
+build() { CGO_ENABLED=0 $GO build -trimpath -ldflags "-s -w -X github.com/pigsync/pigsync/reconcile.packaged=$VERSION" -o bin/ ./cmd/...; }
 build
 bin/pigsync man | gzip -9n >dist/stage/pigsync.1.gz
 for shell in bash zsh fish; do bin/pigsync completion $shell >"dist/stage/pigsync.$shell"; done

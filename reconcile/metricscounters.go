@@ -28,7 +28,7 @@ var (
 func newCounters(f promauto.Factory) counters {
 	f.NewGauge(prometheus.GaugeOpts{
 		Name: "pigsync_build_info", Help: "Always 1; the labels say which pigsync this is.",
-		ConstLabels: prometheus.Labels{"version": version(), "revision": builtFrom(), "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": Version(), "revision": builtFrom(), "goversion": runtime.Version()},
 	}).Set(1)
 	count := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return f.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"inventory"}, labels...))
@@ -61,8 +61,14 @@ func newCounters(f promauto.Factory) counters {
 	}
 }
 
-// version is that of the program's module, as it was built.
-func version() string {
+// packaged is the version of the package that the program came in: packages/build.sh has the linker write it.
+var packaged string
+
+// Version is that of the package that the program came in, else of its module as it was built.
+func Version() string {
+	if packaged != "" {
+		return packaged
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

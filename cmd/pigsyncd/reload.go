@@ -266,7 +266,7 @@ func (s *service) answer(c *config, hooks []server.Hook) {
 		backends = append(backends, d)
 	}
 	h := server.New(server.Options{
-		Backends: backends, Gatherer: s.reg, Registry: anew{s.reg}, Log: s.log, Version: version(), Access: c.access(), Hooks: hooks,
+		Backends: backends, Gatherer: s.reg, Registry: anew{s.reg}, Log: s.log, Version: reconcile.Version(), Access: c.access(), Hooks: hooks,
 		Quarantine: c.Policies.approvalLasts() - approvalLife,
 	})
 	s.answers.Store(&h)

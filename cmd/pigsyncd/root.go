@@ -5,9 +5,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pigsync/pigsync/reconcile"
 )
 
 // options are the flags every command has.
@@ -30,7 +31,7 @@ func newRoot(e env) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "pigsync",
 		Short:         "GitOps for Pigsty: keeps a fleet as a git repository of inventories says",
-		Version:       version(),
+		Version:       reconcile.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchCommand,
@@ -151,13 +152,6 @@ func (o *options) stateDir() (string, error) {
 		return "", fmt.Errorf("no place for the state: give --state DIR, or set HOME")
 	}
 	return filepath.Join(home, ".local", "state", "pigsync"), nil
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // none wants no argument.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pigsync/pigsync/docs/problems"
 	"github.com/pigsync/pigsync/inventory"
+	"github.com/pigsync/pigsync/reconcile"
 )
 
 // homepage is where the source of this program and its pages are.
@@ -75,7 +76,7 @@ type (
 // writeSARIF writes what code scanning reads. Every code that occurs is a rule, with its page.
 func writeSARIF(w io.Writer, ps []inventory.Problem) error {
 	run := sarifRun{
-		Tool:    sarifTool{sarifDriver{"pigsync", version(), homepage, []sarifRule{}}},
+		Tool:    sarifTool{sarifDriver{"pigsync", reconcile.Version(), homepage, []sarifRule{}}},
 		Columns: "unicodeCodePoints", Results: []sarifResult{},
 	}
 	var codes []string

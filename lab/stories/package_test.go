@@ -61,7 +61,7 @@ func TestThePackageOnABareNode(t *testing.T) {
 	s.brings(5, older, "/root/old.deb", 0o644)
 	s.brings(5, newer, "/root/new.deb", 0o644)
 	s.on(5, "dpkg -i /root/old.deb")
-	s.on(5, "pigsync --version; test -s /usr/share/man/man1/pigsync.1.gz; test -s /usr/share/bash-completion/completions/pigsync; id pigsync; ! systemctl is-active pigsync")
+	s.on(5, "pigsync --version | grep -qw 1.0.0; test -s /usr/share/man/man1/pigsync.1.gz; test -s /usr/share/bash-completion/completions/pigsync; id pigsync; ! systemctl is-active pigsync")
 	s.brings(5, s.lab.Key(), "/etc/pigsync/ssh-key", 0o600)
 	s.brings(5, s.lab.KnownHosts(), "/etc/pigsync/known_hosts", 0o644)
 	s.must(s.node(5).WriteFile(s.Context(), "/etc/pigsync/pigsync.yml", fmt.Appendf(nil, "ssh: { user: %s, keys: [ /run/credentials/pigsync.service/ssh-key ], known_hosts: [ known_hosts ] }\n"+
