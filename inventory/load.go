@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -150,7 +151,7 @@ func (l *loader) read(src *source) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read inventory: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	text, err := readAll(f)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -164,6 +165,16 @@ func (l *loader) read(src *source) ([]byte, error) {
 		return nil, refuse(src, 1, 1, CodeTooLarge, "with this file the inventory is larger than %d MiB", maxTotal>>20)
 	}
 	return text, nil
+}
+
+// readAll reads a file, and of one that is too large as much as shows that.
+func readAll(f fs.File) ([]byte, error) {
+	var text bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		text.Grow(int(min(info.Size(), maxBytes)) + bytes.MinRead)
+	}
+	_, err := text.ReadFrom(io.LimitReader(f, maxBytes+1))
+	return text.Bytes(), err
 }
 
 // refuse makes the error for a file that cannot be read as an inventory.

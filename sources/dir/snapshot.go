@@ -236,11 +236,15 @@ func readFile(root *os.Root, e seen) ([]byte, error) {
 	if !os.SameFile(info, e.info) {
 		return nil, errMoving
 	}
-	data, err := io.ReadAll(io.LimitReader(f, e.info.Size()+1))
-	if err == nil && int64(len(data)) != e.info.Size() {
+	data := make([]byte, e.info.Size()+1) // one more than there should be
+	n, err := io.ReadFull(f, data)
+	switch {
+	case err == nil, int64(n) != e.info.Size() && errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && e.info.Size() > 0:
 		return nil, errMoving
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return data[:n], nil
 	}
-	return data, err
+	return nil, err
 }
 
 // moved takes an entry that went away, or became something else, for a change.
