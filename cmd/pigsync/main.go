@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -71,6 +72,7 @@ const collectAt = 30
 
 // answer prints what is asked for, or nothing when there is something to explain.
 func (q question) answer(ctx context.Context, w io.Writer) error {
+	runtime.GOMAXPROCS(1) // there is one thing to do, and beside it the collector would only be late
 	debug.SetGCPercent(collectAt)
 	src, file, err := dir.Open(q.path)
 	if err != nil {
