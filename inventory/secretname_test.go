@@ -9,7 +9,7 @@ import (
 func TestSecretName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"password": true, "pg_admin_password": true, "secret_key": true, "minio_secret_key": true, "s3_key": true,
-		"s3_key_secret": true, "cipher_pass": true, "vip_auth_pass": true, "ansible_ssh_pass": true, "token": true,
+		"s3_key_secret": true, "cipher_pass": true, "vip_auth_pass": true, "ansible_ssh_pass": true, "token": true, "pg_exporter_url": true, "grafana_pgurl": true, "https_proxy": true, "no_proxy": false,
 		"pg_pwd_enc": false, "compass": false, "ca_key": false, "ansible_ssh_private_key_file": false,
 		"minio_access_key": false, "pg_tokens": false, "": false,
 	} {

@@ -21,6 +21,8 @@ type pgVars struct {
 	Password inventory.Secret            `var:"pg_admin_password" default:"DBUser.DBA"`
 	Users    []user                      `var:"pg_users"`
 	Web      map[string]inventory.Secret `var:"nginx_users"`
+	Proxy    map[string]inventory.Secret `var:"proxy_env"`
+	Grafana  inventory.Secret            `var:"grafana_pgurl"`
 }
 
 type user struct {
@@ -67,6 +69,8 @@ func TestCheck(t *testing.T) {
 		"kept elsewhere":            {"    etcd_root_password: env:ETCD_ROOT\n    patroni_password: file:/run/x\n", nil},
 		"an expression":             {"    etcd_root_password: '{{ lookup(\"env\", \"X\") }}'\n", nil},
 		"a verifier":                {"    pg_users: [ { name: a, password: 'SCRAM-SHA-256$4096:a$b:c' }, { name: b, password: md50123456789abcdef0123456789abcdef } ]\n", nil},
+		"an address":                {"    proxy_env: { no_proxy: 'localhost,10.0.0.0/8', http_proxy: 'http://proxy:3128' }\n    grafana_pgurl: postgres://me@db:5436/grafana\n", nil},
+		"a password in an address":  {"    proxy_env: { http_proxy: 'http://me:kT5-qa9-Wm2@proxy:3128' }\n    grafana_pgurl: 'host=db password=kT5-qa9-Wm2'\n", []string{"3 HYG004 proxy_env.http_proxy", "4 HYG004 grafana_pgurl"}},
 		"empty":                     {"    pg_dbsu_password: ''\n    etcd_root_password:\n", nil},
 		"without types":             {"    minio_users: [ { access_key: a, secret_key: S3User.Backup } ]\n    kafka_users: [ { name: k, password: kafka } ]\n", []string{"3 HYG001 minio_users[0].secret_key", "4 HYG002 kafka_users[0].password", "4 HYG004 kafka_users[0].password"}},
 	} {

@@ -25,6 +25,17 @@ func (s secret) purpose() string {
 	return s.name
 }
 
+// harmless reports whether the text is an address without a password in it, which counts as a secret only because
+// one may stand there: a proxy, a database, the hosts that no proxy is asked for.
+func (s secret) harmless() bool {
+	if !strings.HasSuffix(s.name, "url") && !strings.HasSuffix(s.name, "_proxy") {
+		return false
+	}
+	_, rest, _ := strings.Cut(s.text, "//")
+	login, _, named := strings.Cut(rest, "@")
+	return !strings.Contains(s.text, "password=") && (!named || !strings.Contains(login, ":"))
+}
+
 // secretsIn finds the secrets in a value: by type where types are known, by the names of keys where
 // they are not.
 func secretsIn(t inventory.Type, v inventory.Value, name, user string) (found []secret) {

@@ -31,7 +31,7 @@ func (c *cluster) checkPoolHBA() {
 		for _, b := range books {
 			v := &b.member.vars
 			way := hba.Conn{Local: true, Database: "pgbouncer", User: v.MonitorUser}
-			if why, out := b.lockedOut(way, v.Dbsu, false); out && v.PoolExporterEnabled && v.PoolExporterURL == "" {
+			if why, out := b.lockedOut(way, v.Dbsu, false); out && v.PoolExporterEnabled && v.PoolExporterURL.IsZero() {
 				b.Warnf(b.place(why), CodeMonitor, "%s: %s cannot reach the pooler's console over the socket of %s%s: nobody watches the pooler",
 					b.list, v.MonitorUser, b.member.addr(), why.because())
 			}

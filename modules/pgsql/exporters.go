@@ -49,7 +49,7 @@ func (i *instance) exporters() (all []exporter) {
 
 func (i *instance) databaseExporter() exporter {
 	v := &i.vars
-	source := v.ExporterURL
+	source := v.ExporterURL.Reveal()
 	if source == "" {
 		source = i.source("postgres", v.Port, v.ExporterParams)
 	}
@@ -70,7 +70,7 @@ func (i *instance) databaseExporter() exporter {
 // poolExporter knows by the name of the database that it speaks to the pooler.
 func (i *instance) poolExporter() exporter {
 	v := &i.vars
-	source := v.PoolExporterURL
+	source := v.PoolExporterURL.Reveal()
 	if source == "" {
 		source = i.source("pgbouncer", v.PoolPort, "sslmode=disable")
 	}

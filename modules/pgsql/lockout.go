@@ -54,7 +54,7 @@ func (b *rulebook) checkDbsu() {
 // checkMonitor wants the exporter to come in over the socket, and Grafana from the hosts that watch.
 func (b *rulebook) checkMonitor() {
 	v := &b.member.vars
-	if v.ExporterEnabled && v.ExporterURL == "" {
+	if v.ExporterEnabled && v.ExporterURL.IsZero() {
 		if why, out := b.lockedOut(hba.Conn{Local: true, Database: "postgres", User: v.MonitorUser}, v.Dbsu, false); out {
 			b.Warnf(b.place(why), CodeMonitor, "%s: %s cannot connect over the socket of %s%s: the exporter sees nothing", b.list, v.MonitorUser, b.member.addr(), why.because())
 		}

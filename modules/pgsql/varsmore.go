@@ -52,22 +52,22 @@ type Access struct {
 
 // Monitor is how the cluster is watched.
 type Monitor struct {
-	ExporterEnabled   bool   `var:"pg_exporter_enabled" default:"true" doc:"Run the exporter of PostgreSQL's metrics."`
-	ExporterConfig    string `var:"pg_exporter_config" default:"pg_exporter.yml" doc:"File that says what the exporter collects."`
-	ExporterTTLs      string `var:"pg_exporter_cache_ttls" default:"1,10,60,300" pattern:"[0-9]+(\\.[0-9]+)?( *, *[0-9]+(\\.[0-9]+)?){3}" doc:"Seconds that the four kinds of metrics are kept."`
-	ExporterPort      int    `var:"pg_exporter_port" default:"9630" kind:"port" doc:"Port of the exporter of PostgreSQL."`
-	ExporterParams    string `var:"pg_exporter_params" default:"sslmode=disable" doc:"Parameters of the exporter's connection."`
-	ExporterURL       string `var:"pg_exporter_url" default:"" doc:"Connection string of the exporter, instead of the one that is made for it."`
-	ExporterDiscovery bool   `var:"pg_exporter_auto_discovery" default:"true" doc:"Watch every database, not only the first."`
-	ExporterExclude   string `var:"pg_exporter_exclude_database" default:"template0,template1,postgres" doc:"Databases that are not watched."`
-	ExporterInclude   string `var:"pg_exporter_include_database" default:"" doc:"The only databases that are watched; empty for all."`
-	ExporterTimeout   int    `var:"pg_exporter_connect_timeout" default:"200" min:"1" doc:"Milliseconds the exporter waits for a connection."`
-	ExporterOptions   string `var:"pg_exporter_options" default:"" doc:"More arguments for the exporter."`
+	ExporterEnabled   bool             `var:"pg_exporter_enabled" default:"true" doc:"Run the exporter of PostgreSQL's metrics."`
+	ExporterConfig    string           `var:"pg_exporter_config" default:"pg_exporter.yml" doc:"File that says what the exporter collects."`
+	ExporterTTLs      string           `var:"pg_exporter_cache_ttls" default:"1,10,60,300" pattern:"[0-9]+(\\.[0-9]+)?( *, *[0-9]+(\\.[0-9]+)?){3}" doc:"Seconds that the four kinds of metrics are kept."`
+	ExporterPort      int              `var:"pg_exporter_port" default:"9630" kind:"port" doc:"Port of the exporter of PostgreSQL."`
+	ExporterParams    string           `var:"pg_exporter_params" default:"sslmode=disable" doc:"Parameters of the exporter's connection."`
+	ExporterURL       inventory.Secret `var:"pg_exporter_url" default:"" doc:"Connection string of the exporter, instead of the one that is made for it."`
+	ExporterDiscovery bool             `var:"pg_exporter_auto_discovery" default:"true" doc:"Watch every database, not only the first."`
+	ExporterExclude   string           `var:"pg_exporter_exclude_database" default:"template0,template1,postgres" doc:"Databases that are not watched."`
+	ExporterInclude   string           `var:"pg_exporter_include_database" default:"" doc:"The only databases that are watched; empty for all."`
+	ExporterTimeout   int              `var:"pg_exporter_connect_timeout" default:"200" min:"1" doc:"Milliseconds the exporter waits for a connection."`
+	ExporterOptions   string           `var:"pg_exporter_options" default:"" doc:"More arguments for the exporter."`
 
-	PoolExporterEnabled bool   `var:"pgbouncer_exporter_enabled" default:"true" doc:"Run the exporter of the pooler's metrics."`
-	PoolExporterPort    int    `var:"pgbouncer_exporter_port" default:"9631" kind:"port" doc:"Port of the exporter of the pooler."`
-	PoolExporterURL     string `var:"pgbouncer_exporter_url" default:"" doc:"Connection string of the pooler's exporter, instead of the one that is made for it."`
-	PoolExporterOptions string `var:"pgbouncer_exporter_options" default:"" doc:"More arguments for the pooler's exporter."`
+	PoolExporterEnabled bool             `var:"pgbouncer_exporter_enabled" default:"true" doc:"Run the exporter of the pooler's metrics."`
+	PoolExporterPort    int              `var:"pgbouncer_exporter_port" default:"9631" kind:"port" doc:"Port of the exporter of the pooler."`
+	PoolExporterURL     inventory.Secret `var:"pgbouncer_exporter_url" default:"" doc:"Connection string of the pooler's exporter, instead of the one that is made for it."`
+	PoolExporterOptions string           `var:"pgbouncer_exporter_options" default:"" doc:"More arguments for the pooler's exporter."`
 
 	BackupExporterEnabled bool   `var:"pgbackrest_exporter_enabled" default:"true" doc:"Run the exporter of the backups' metrics."`
 	BackupExporterPort    int    `var:"pgbackrest_exporter_port" default:"9854" kind:"port" doc:"Port of the exporter of the backups."`
