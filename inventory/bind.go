@@ -56,7 +56,7 @@ func (b *Bound) Pos(name string) token.Position {
 // Tags: default is the value when the variable is not set, as text for scalars and as YAML for
 // the rest; required:"true" refuses missing and empty; min and max bound a number, a duration or
 // the length of a list or mapping; enum lists the allowed words; pattern is a regular expression that the
-// whole text matches; kind is port or path (absolute); expand:"true" replaces the placeholders
+// whole text matches, and like an example of it for problems, where the default is none; kind is port or path (absolute); expand:"true" replaces the placeholders
 // of Scope.Expand; doc says in one sentence what the parameter is for, and unit what its number
 // counts (see Describe). On lists and mappings, enum, pattern and kind hold for each item. In an
 // object, a field

@@ -348,8 +348,10 @@ func (r *rules) want(t reflect.Type) string {
 		return "an absolute path"
 	case r.enum != nil:
 		return "one of " + strings.Join(r.enum, ", ")
+	case r.pattern != nil && r.like != "":
+		return "text such as " + r.like + ", matching " + patternText(*r)
 	case r.pattern != nil:
-		return "text matching " + strings.TrimSuffix(strings.TrimPrefix(r.pattern.String(), `\A(?:`), `)\z`)
+		return "text matching " + patternText(*r)
 	}
 	return typeName(t) + r.span()
 }

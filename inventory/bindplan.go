@@ -46,6 +46,7 @@ type rules struct {
 	kind     string
 	enum     []string
 	pattern  *regexp.Regexp
+	like     string // an example of what matches the pattern
 	min, max *bound
 }
 
@@ -119,6 +120,7 @@ func newField(t reflect.Type, f reflect.StructField, name string, index []int) f
 	}
 	if pattern := f.Tag.Get("pattern"); pattern != "" {
 		made.pattern = regexp.MustCompile(`\A(?:` + pattern + `)\z`)
+		made.like = example(t, f, made.pattern)
 	}
 	made.min, made.max = newBound(t, f, "min"), newBound(t, f, "max")
 	if made.kind != "" && made.kind != "port" && made.kind != "path" {
@@ -131,6 +133,20 @@ func newField(t reflect.Type, f reflect.StructField, name string, index []int) f
 		}
 	}
 	return made
+}
+
+// example is what a problem shows of a pattern: the tag like, or a default that matches.
+func example(t reflect.Type, f reflect.StructField, pattern *regexp.Regexp) string {
+	if like, ok := f.Tag.Lookup("like"); ok {
+		if !pattern.MatchString(like) {
+			panic(badField(t, f, "does not match its own example "+like))
+		}
+		return like
+	}
+	if initial := f.Tag.Get("default"); pattern.MatchString(initial) {
+		return initial
+	}
+	return ""
 }
 
 func newBound(t reflect.Type, f reflect.StructField, tag string) *bound {

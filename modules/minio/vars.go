@@ -6,7 +6,7 @@ import "github.com/pigsync/pigsync/inventory"
 type Vars struct {
 	Type           string           `var:"minio_type" default:"silo" enum:"silo" doc:"Which program it is; v4.5 has silo only."`
 	Seq            int              `var:"minio_seq" required:"true" min:"0" doc:"The number of the host within its store, without gaps."`
-	Cluster        string           `var:"minio_cluster" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9-]*" doc:"The store that the host is a member of."`
+	Cluster        string           `var:"minio_cluster" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9-]*" like:"minio" doc:"The store that the host is a member of."`
 	User           string           `var:"minio_user" default:"minio" pattern:"[a-z_][a-z0-9_-]{0,31}" doc:"The account that the server runs as."`
 	HTTPS          bool             `var:"minio_https" default:"true" doc:"Speak TLS."`
 	Node           string           `var:"minio_node" default:"${minio_cluster}-${minio_seq}.pigsty" doc:"How the members are called among themselves, by cluster and number."`
@@ -20,7 +20,7 @@ type Vars struct {
 	ExtraVars      inventory.Secret `var:"minio_extra_vars" doc:"More lines for the environment of the server."`
 	Provision      bool             `var:"minio_provision" default:"true" doc:"Make buckets and users once the store runs."`
 	Alias          string           `var:"minio_alias" default:"sss" pattern:"[A-Za-z][A-Za-z0-9_-]*" doc:"What clients on the infra hosts call the store."`
-	Endpoint       string           `var:"minio_endpoint" pattern:"(https?://[^ ]+)?" doc:"The URL of the store for these clients, when it is not made of the domain."`
+	Endpoint       string           `var:"minio_endpoint" pattern:"(https?://[^ ]+)?" like:"https://sss.pigsty:9000" doc:"The URL of the store for these clients, when it is not made of the domain."`
 	Buckets        []Bucket         `var:"minio_buckets" default:"[{name: pgsql}, {name: meta, versioning: true}, {name: data}]" doc:"The buckets to make, each with a policy of its name."`
 	Users          []User           `var:"minio_users" default:"[{access_key: pgbackrest, secret_key: S3User.Backup, policy: pgsql}, {access_key: s3user_meta, secret_key: S3User.Meta, policy: meta}, {access_key: s3user_data, secret_key: S3User.Data, policy: data}]" doc:"The users to make, each with a policy."`
 	Safeguard      bool             `var:"minio_safeguard" default:"false" doc:"Refuse to remove the store."`

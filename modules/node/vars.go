@@ -42,7 +42,7 @@ type borrowed struct {
 
 // Identity is what a node is called.
 type Identity struct {
-	Nodename      string `var:"nodename" pattern:"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?" doc:"The name of the node; without one it keeps the name it has."`
+	Nodename      string `var:"nodename" pattern:"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?" like:"pg-test-1" doc:"The name of the node; without one it keeps the name it has."`
 	Cluster       string `var:"node_cluster" default:"nodes" pattern:"[A-Za-z0-9][A-Za-z0-9_.-]*" doc:"The set of nodes this one is shown with, and shares a VIP with."`
 	NameOverwrite bool   `var:"nodename_overwrite" default:"true" doc:"Give the machine its name, instead of using the name as a label only."`
 	NameExchange  bool   `var:"nodename_exchange" default:"false" doc:"Write the names of all nodes into the hosts file of each."`
@@ -75,7 +75,7 @@ type Tuning struct {
 	DisableSwap     bool              `var:"node_disable_swap" default:"false" doc:"Switch swap off."`
 	StaticNetwork   bool              `var:"node_static_network" default:"true" doc:"Keep the resolvers over a restart of the network."`
 	DiskPrefetch    bool              `var:"node_disk_prefetch" default:"false" doc:"Read ahead on rotating disks."`
-	KernelModules   []string          `var:"node_kernel_modules" default:"[softdog, ip_vs, ip_vs_rr, ip_vs_wrr, ip_vs_sh]" pattern:"[A-Za-z0-9_-]+" doc:"Kernel modules to load, now and at every start."`
+	KernelModules   []string          `var:"node_kernel_modules" default:"[softdog, ip_vs, ip_vs_rr, ip_vs_wrr, ip_vs_sh]" pattern:"[A-Za-z0-9_-]+" like:"ip_vs" doc:"Kernel modules to load, now and at every start."`
 	HugepageCount   int               `var:"node_hugepage_count" default:"0" min:"0" doc:"How many huge pages of 2 MB to reserve."`
 	HugepageRatio   float64           `var:"node_hugepage_ratio" default:"0" min:"0" max:"1" doc:"Which part of the memory to reserve as huge pages, when no count is given."`
 	OvercommitRatio float64           `var:"node_overcommit_ratio" default:"0" min:"0" doc:"The percentage of memory that may be promised; 0 leaves overcommit as it is."`
@@ -121,8 +121,8 @@ type VIP struct {
 	VRID         int              `var:"vip_vrid" min:"1" max:"254" doc:"The number of the virtual router, one for each shared address of a network."`
 	VIPRole      string           `var:"vip_role" default:"backup" enum:"master,backup" doc:"Whether the node holds the address at first."`
 	VIPPreempt   bool             `var:"vip_preempt" default:"false" doc:"Let a stronger node take the address back."`
-	VIPInterface string           `var:"vip_interface" default:"auto" pattern:"[A-Za-z0-9_.:@-]{1,15}" doc:"The network interface of the address; auto is the one with the host's own."`
-	VIPSuffix    string           `var:"vip_dns_suffix" pattern:"[A-Za-z0-9.-]*" doc:"What follows the cluster's name in the DNS name of the address."`
+	VIPInterface string           `var:"vip_interface" default:"auto" pattern:"[A-Za-z0-9_.:@-]{1,15}" like:"eth0" doc:"The network interface of the address; auto is the one with the host's own."`
+	VIPSuffix    string           `var:"vip_dns_suffix" pattern:"[A-Za-z0-9.-]*" like:".vip" doc:"What follows the cluster's name in the DNS name of the address."`
 	VIPAuthPass  inventory.Secret `var:"vip_auth_pass" doc:"The password the nodes show each other; empty makes one of cluster and router number."`
 	VIPExporter  int              `var:"vip_exporter_port" default:"9650" kind:"port" doc:"The port of the metrics of keepalived."`
 }
@@ -156,11 +156,11 @@ type Watching struct {
 
 // Source is an entry of repo_upstream.
 type Source struct {
-	Name        string            `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9._:-]*" doc:"What the source is called."`
+	Name        string            `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9._:-]*" like:"pgdg" doc:"What the source is called."`
 	Description string            `var:"description" doc:"What it is, for people."`
-	Module      string            `var:"module" required:"true" pattern:"[a-z0-9_-]+" doc:"The group of sources it belongs to."`
-	Releases    []string          `var:"releases" doc:"The major releases of the system it is for; none means all."`
-	Arch        []string          `var:"arch" doc:"The architectures it is for, x86_64 or aarch64; none means all."`
+	Module      string            `var:"module" required:"true" pattern:"[a-z0-9_-]+" like:"pgsql" doc:"The group of sources it belongs to."`
+	Releases    []string          `var:"releases" pattern:"[0-9]+([.][0-9]+)?" like:"13" doc:"The major releases of the system it is for; none means all."`
+	Arch        []string          `var:"arch" enum:"x86_64,aarch64" doc:"The architectures it is for, x86_64 or aarch64; none means all."`
 	BaseURL     map[string]string `var:"baseurl" required:"true" doc:"Its URL by region; default is for every other region."`
 	Meta        map[string]string `var:"meta" doc:"More options of a yum source. The option gpgkey may be the text of the key itself."`
 	Minor       bool              `var:"minor" default:"false" doc:"Use the whole release of the system in the URL, not the major one."`
@@ -168,7 +168,7 @@ type Source struct {
 
 // Service is an entry of haproxy_services.
 type Service struct {
-	Name     string   `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9_.:-]*" doc:"What the service is called; its file has the same name."`
+	Name     string   `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9_.:-]*" like:"web" doc:"What the service is called; its file has the same name."`
 	Port     int      `var:"port" required:"true" kind:"port" doc:"The port clients connect to."`
 	IP       string   `var:"ip" default:"*" doc:"The address clients connect to; * is every one."`
 	Protocol string   `var:"protocol" default:"tcp" enum:"tcp,http" doc:"What haproxy understands of the traffic."`
@@ -181,7 +181,7 @@ type Service struct {
 
 // Server is an entry of the servers of a Service.
 type Server struct {
-	Name    string `var:"name" required:"true" pattern:"[A-Za-z0-9_.:-]+" doc:"What the server is called."`
+	Name    string `var:"name" required:"true" pattern:"[A-Za-z0-9_.:-]+" like:"web-1" doc:"What the server is called."`
 	IP      string `var:"ip" required:"true" doc:"Its address."`
 	Port    int    `var:"port" required:"true" kind:"port" doc:"Its port."`
 	Backup  bool   `var:"backup" default:"false" doc:"Use it only when no other server is left."`

@@ -49,7 +49,7 @@ type member struct {
 
 // naming is what says who an instance is.
 type naming struct {
-	Cluster string `var:"pg_cluster" pattern:"[A-Za-z0-9-]+"`
+	Cluster string `var:"pg_cluster" pattern:"[A-Za-z0-9-]+" like:"pg-test"`
 	Seq     int    `var:"pg_seq" required:"true" min:"0"`
 }
 

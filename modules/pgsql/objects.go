@@ -109,13 +109,13 @@ type HBARule struct {
 // Service is an entry of pg_services and pg_default_services.
 type Service struct {
 	Pos      token.Position
-	Name     string `var:"name" required:"true" pattern:"[A-Za-z0-9_.-]+" doc:"Name, which is appended to the cluster's."`
+	Name     string `var:"name" required:"true" pattern:"[A-Za-z0-9_.-]+" like:"replica" doc:"Name, which is appended to the cluster's."`
 	Port     int    `var:"port" required:"true" kind:"port" doc:"Port of the load balancer."`
 	IP       string `var:"ip" default:"*" doc:"Address it listens on; * for all."`
 	Selector string `var:"selector" required:"true" doc:"JMESPath over the members' variables that picks the servers."`
 	Backup   string `var:"backup" doc:"JMESPath that picks the servers of last resort."`
-	Dest     string `var:"dest" default:"default" pattern:"default|postgres|pgbouncer|[1-9][0-9]{0,4}" doc:"Where it leads: default, postgres, pgbouncer or a port."`
-	Check    string `var:"check" default:"/" pattern:"/.*" doc:"Path of Patroni's REST API that answers 200 where the service may lead."`
+	Dest     string `var:"dest" default:"default" pattern:"default|postgres|pgbouncer|[1-9][0-9]{0,4}" like:"5432" doc:"Where it leads: default, postgres, pgbouncer or a port."`
+	Check    string `var:"check" default:"/" pattern:"/.*" like:"/primary" doc:"Path of Patroni's REST API that answers 200 where the service may lead."`
 	MaxConn  int    `var:"maxconn" default:"5000" min:"1" doc:"Number of connections it takes."`
 	Balance  string `var:"balance" default:"roundrobin" doc:"How HAProxy picks a server."`
 	Options  string `var:"options" doc:"Options of HAProxy for every server, instead of those of pg_rto_plan."`

@@ -35,7 +35,7 @@ type Repo struct {
 // Exporter is an entry of pg_exporters: PostgreSQL elsewhere, watched from here.
 type Exporter struct {
 	Pos             token.Position
-	Cluster         string           `var:"pg_cluster" required:"true" pattern:"[A-Za-z0-9_-]+" doc:"Name to show the remote cluster under."`
+	Cluster         string           `var:"pg_cluster" required:"true" pattern:"[A-Za-z0-9_-]+" like:"pg-test" doc:"Name to show the remote cluster under."`
 	Seq             int              `var:"pg_seq" required:"true" min:"0" doc:"Number of the remote instance in its cluster."`
 	Host            string           `var:"pg_host" required:"true" doc:"Host of the remote instance."`
 	Port            int              `var:"pg_port" kind:"port" default:"5432" doc:"Port of the remote instance."`
@@ -69,8 +69,8 @@ type PITR struct {
 	Type      string            `var:"type" default:"default" enum:"default,time,xid,name,lsn,immediate" doc:"What the moment is given by."`
 	Time      string            `var:"time" doc:"The moment as a time."`
 	Name      string            `var:"name" doc:"The moment as the name of a restore point."`
-	XID       string            `var:"xid" pattern:"[0-9]*" doc:"The moment as a transaction."`
-	LSN       string            `var:"lsn" pattern:"([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})?" doc:"The moment as a place in the write-ahead log."`
+	XID       string            `var:"xid" pattern:"[0-9]*" like:"1234567" doc:"The moment as a transaction."`
+	LSN       string            `var:"lsn" pattern:"([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})?" like:"0/3000148" doc:"The moment as a place in the write-ahead log."`
 	Set       string            `var:"set" doc:"Backup to begin with; the latest that fits when it is not set."`
 	Timeline  string            `var:"timeline" doc:"Timeline to follow."`
 	Exclusive bool              `var:"exclusive" default:"false" doc:"Stop before the moment rather than behind it."`

@@ -2,11 +2,11 @@ package pgsql
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pigsync/pigsync/modules/notation"
 	"github.com/pigsync/pigsync/modules/pgsql/catalog"
 )
 
@@ -122,29 +122,18 @@ func (c *cluster) checkListen() {
 	}
 }
 
-var (
-	cronField = regexp.MustCompile(`^[0-9A-Za-z*/,-]+$`)
-	cronSet   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]* *=`)
-)
-
 // checkCrontab wants lines that cron takes. They have no user, unlike those of the system's crontab.
 func (c *cluster) checkCrontab() {
 	for _, m := range c.views("pg_crontab") {
 		for i, line := range m.vars.Crontab {
-			line = strings.TrimSpace(line)
 			pos := m.pos("pg_crontab[" + strconv.Itoa(i) + "]")
-			fields := strings.Fields(line)
-			times := 5
-			if strings.HasPrefix(line, "@") {
-				times = 1
-			}
+			job, err := notation.ParseCron(line, false)
+			command, _, _ := strings.Cut(job.Command, " ")
 			switch {
-			case line == "" || line[0] == '#' || cronSet.MatchString(line):
-				continue
-			case len(fields) <= times || times == 5 && slices.ContainsFunc(fields[:5], func(f string) bool { return !cronField.MatchString(f) }):
-				c.Errorf(pos, CodeCron, "pg_crontab[%d]: want minute, hour, day, month, weekday and a command", i)
-			case fields[times] == m.vars.Dbsu || fields[times] == "root":
-				c.Errorf(pos, CodeCron, "pg_crontab[%d]: names the user %s, which would be taken for the command: the lines are %s's own", i, fields[times], m.vars.Dbsu)
+			case err != nil:
+				c.Errorf(pos, CodeCron, "pg_crontab[%d]: %v", i, err)
+			case command != "" && (command == m.vars.Dbsu || command == "root"):
+				c.Errorf(pos, CodeCron, "pg_crontab[%d]: names the user %s, which would be taken for the command: the lines are %s's own", i, command, m.vars.Dbsu)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package pgsql
 import (
 	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pigsync/pigsync/inventory"
@@ -59,6 +60,9 @@ func (c *cluster) checkService(m *member, s *Service, own bool) {
 		return
 	}
 	pos := m.at(s.Pos)
+	if port, err := strconv.Atoi(s.Dest); err == nil && port > 1<<16-1 {
+		c.Errorf(pos, inventory.CodeRange, "service %s: dest: want default, postgres, pgbouncer or a port in 1..65535, got %s", s.Name, s.Dest)
+	}
 	if path, _, _ := strings.Cut(s.Check, "?"); !slices.Contains(checkPaths, path) && s.Check != "" {
 		c.Warnf(pos, CodeCheckPath, "service %s: Patroni does not answer %s, so every server will count as down%s", s.Name, path, suggest(path, checkPaths))
 	}

@@ -25,11 +25,11 @@ type Vars struct {
 
 // Identity is who a host is to PostgreSQL.
 type Identity struct {
-	Cluster string     `var:"pg_cluster" pattern:"[A-Za-z0-9-]+" doc:"Name of the cluster this host belongs to; without it the host has no PostgreSQL."`
+	Cluster string     `var:"pg_cluster" pattern:"[A-Za-z0-9-]+" like:"pg-test" doc:"Name of the cluster this host belongs to; without it the host has no PostgreSQL."`
 	Seq     int        `var:"pg_seq" required:"true" min:"0" doc:"Number of the instance, which no other member of the cluster has."`
 	Role    string     `var:"pg_role" required:"true" enum:"primary,replica,standby,offline,delayed" doc:"What the instance is when the cluster is made; Patroni decides who leads afterwards."`
 	Mode    string     `var:"pg_mode" default:"pgsql" enum:"pgsql,citus,mssql,mysql,ivory,pgtde,polar,gpsql,agens,oriole,oriol,pgedge" doc:"Flavour of the engine, which decides packages, directories and presets."`
-	Shard   string     `var:"pg_shard" pattern:"[A-Za-z0-9-]*" doc:"Name of the set of shards this cluster is a part of; Patroni's scope in Citus."`
+	Shard   string     `var:"pg_shard" pattern:"[A-Za-z0-9-]*" like:"pg-citus" doc:"Name of the set of shards this cluster is a part of; Patroni's scope in Citus."`
 	Group   *int       `var:"pg_group" min:"0" doc:"Number of the shard in its set; 0 is the coordinator."`
 	Up      netip.Addr `var:"pg_upstream" doc:"Address to replicate from: makes a replica cascade, and a primary the leader of a standby cluster."`
 	Offline bool       `var:"pg_offline_query" default:"false" doc:"Let this instance also serve the offline service and the offline HBA rules."`
@@ -103,7 +103,7 @@ type Bootstrap struct {
 type Tuning struct {
 	Parameters  map[string]inventory.Value `var:"pg_parameters" default:"{}" doc:"Settings for postgresql.auto.conf of every member."`
 	Conf        string                     `var:"pg_conf" default:"oltp.yml" doc:"Template of Patroni's settings: oltp, olap, crit or tiny, with the ending .yml."`
-	MaxConn     string                     `var:"pg_max_conn" default:"auto" pattern:"auto|[1-9][0-9]*" doc:"Number of connections PostgreSQL takes; auto leaves it to the template."`
+	MaxConn     string                     `var:"pg_max_conn" default:"auto" pattern:"auto|[1-9][0-9]*" like:"200" doc:"Number of connections PostgreSQL takes; auto leaves it to the template."`
 	BufferRatio float64                    `var:"pg_shared_buffer_ratio" default:"0.25" min:"0.1" max:"0.5" doc:"Share of memory for the buffers of PostgreSQL."`
 	RTO         string                     `var:"pg_rto" default:"norm" doc:"Plan of pg_rto_plan that says how soon a dead leader is replaced."`
 	RTOPlan     map[string][]string        `var:"pg_rto_plan" default:"{fast: [20, 5, 5, 15, 5, 1s, 0.5s, 1s, 3, 3], norm: [30, 5, 10, 25, 5, 2s, 1s, 2s, 3, 3], safe: [60, 10, 20, 45, 10, 3s, 1.5s, 3s, 3, 3], wide: [120, 20, 30, 95, 15, 4s, 2s, 4s, 3, 3]}" doc:"Timings of Patroni and HAProxy by plan: ttl, loop, retry, start, margin, inter, fastinter, downinter, rise, fall."`

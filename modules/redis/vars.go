@@ -8,7 +8,7 @@ import (
 
 // Vars are the parameters of REDIS, with the defaults of Pigsty v4.5.
 type Vars struct {
-	Cluster         string            `var:"redis_cluster" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9_.-]*" doc:"The cluster that the host's instances belong to."`
+	Cluster         string            `var:"redis_cluster" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9_.-]*" like:"redis-test" doc:"The cluster that the host's instances belong to."`
 	Node            int               `var:"redis_node" required:"true" min:"0" doc:"The number of the host within its cluster."`
 	Instances       map[int]Instance  `var:"redis_instances" required:"true" doc:"The instances of the host, by port."`
 	Data            string            `var:"redis_fs_main" default:"/data/redis" kind:"path" doc:"The directory above the data of all instances, which goes with the module."`
@@ -22,7 +22,7 @@ type Vars struct {
 	MaxMemory       string            `var:"redis_max_memory" default:"1GB" pattern:"[0-9]+([kKmMgG][bB]?)?" doc:"How much memory each instance may take."`
 	MemPolicy       string            `var:"redis_mem_policy" default:"allkeys-lru" enum:"noeviction,allkeys-lru,allkeys-lfu,allkeys-lrm,allkeys-random,volatile-lru,volatile-lfu,volatile-lrm,volatile-random,volatile-ttl" doc:"What is forgotten when the memory is full."`
 	Password        inventory.Secret  `var:"redis_password" doc:"The password of every instance; empty for none."`
-	RDBSave         []string          `var:"redis_rdb_save" default:"[1200 1]" pattern:"[0-9]+ +[0-9]+( +[0-9]+ +[0-9]+)*" doc:"When the data is written to disk: after so many seconds with so many changes."`
+	RDBSave         []string          `var:"redis_rdb_save" default:"[1200 1]" pattern:"[0-9]+ +[0-9]+( +[0-9]+ +[0-9]+)*" like:"1200 1" doc:"When the data is written to disk: after so many seconds with so many changes."`
 	AOFEnabled      bool              `var:"redis_aof_enabled" default:"false" doc:"Write every change to disk."`
 	Renamed         map[string]string `var:"redis_rename_commands" doc:"Other names for dangerous commands."`
 	Replicas        int               `var:"redis_cluster_replicas" default:"1" min:"0" doc:"How many replicas each master of a native cluster has."`
@@ -39,7 +39,7 @@ type Instance struct {
 
 // Master is an entry of redis_sentinel_monitor.
 type Master struct {
-	Name     string           `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9_.-]*" doc:"What sentinels call the master."`
+	Name     string           `var:"name" required:"true" pattern:"[A-Za-z0-9][A-Za-z0-9_.-]*" like:"redis-test" doc:"What sentinels call the master."`
 	Host     string           `var:"host" required:"true" doc:"Its address."`
 	Port     int              `var:"port" default:"6379" kind:"port" doc:"Its port."`
 	Quorum   int              `var:"quorum" default:"1" min:"1" doc:"How many sentinels must agree that it is gone."`
