@@ -135,7 +135,7 @@ func TestCheck(t *testing.T) {
 
 func TestParameters(t *testing.T) {
 	params := Parameters()
-	if len(params) != 602 || !slices.IsSortedFunc(params, func(a, b Parameter) int { return cmpString(a.Name, b.Name) }) {
+	if len(params) != 603 || !slices.IsSortedFunc(params, func(a, b Parameter) int { return cmpString(a.Name, b.Name) }) {
 		t.Error(len(params))
 	}
 	k := NewKnown()
