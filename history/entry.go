@@ -61,6 +61,8 @@ type Result struct {
 	Step     Step          `json:"step"`
 	Err      string        `json:"err,omitempty"` // "" when it succeeded
 	Took     time.Duration `json:"took_ns"`
+	// World is what was seen of the owner's cluster when the step was judged; see policies.World.
+	World string `json:"world,omitempty"`
 }
 
 // Converged tells that everything a revision asks for was seen to be true.

@@ -208,20 +208,27 @@ func TestApprovalIsSpentStepByStep(t *testing.T) {
 	}
 }
 
-// What was done without anybody's word, such as a file or the restart of one member after the other, says nothing of the
-// world that a word was given for: seen on a cluster of three, where the word that was given while a member was away was
-// taken for one that counts when that was back. What was done by it has moved the world itself.
+// What was done without anybody's word, such as a file or the restart of one member after the other, or in another world
+// by another word, says nothing of the world that a word was given for: seen on a cluster of three, where the word that was
+// given while a member was away counted when that was back. What was done by it has moved the world itself.
 func TestAWordStaysBoundToItsWorld(t *testing.T) {
-	for cost, bound := range map[resource.Hazard]bool{0: true, resource.Restart: true, resource.Reload: true, resource.Topology: false, resource.Restart | resource.Failover: false} {
+	for _, tt := range []struct {
+		cost  resource.Hazard
+		world string
+		bound bool
+	}{
+		{0, "seen", true}, {resource.Restart, "seen", true}, {resource.Reload, "seen", true},
+		{resource.Topology, "seen", false}, {resource.Restart | resource.Failover, "seen", false}, {resource.Topology, "another", true}, {resource.Topology, "", true},
+	} {
 		j := open(t, t.TempDir(), history.Options{})
 		word := approval("p", noon.Add(time.Hour), "d-x", "d-y")
 		word.World = map[string]string{"etcd/etcd": "seen", "node/a": "other"}
 		done := step("x")
-		done.Owner, done.Hazard = "etcd/etcd", cost
-		tell(t, j, word, history.Result{Revision: "a", Plan: "p", Step: done})
+		done.Owner, done.Hazard = "etcd/etcd", tt.cost
+		tell(t, j, word, history.Result{Revision: "a", Plan: "p", Step: done, World: tt.world})
 		as := j.Approvals(noon)
-		if len(as) != 1 || as[0].World["etcd/etcd"] == "seen" != bound || as[0].World["node/a"] != "other" {
-			t.Errorf("after a step that may cost %s: %+v, want it bound to its world: %v", cost, as, bound)
+		if len(as) != 1 || as[0].World["etcd/etcd"] == "seen" != tt.bound || as[0].World["node/a"] != "other" {
+			t.Errorf("after a step that may cost %s, in the world %q: %+v, want it bound to its own: %v", tt.cost, tt.world, as, tt.bound)
 		}
 	}
 }

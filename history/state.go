@@ -133,7 +133,7 @@ func (s *state) finish(when time.Time, e Result) {
 	s.trail.add(e.Step.ID, event)
 	s.remember(when, diff.Action(action), e)
 	if e.Err == "" {
-		s.spend(e.Step)
+		s.spend(e.Step, e.World)
 	}
 }
 
@@ -143,9 +143,9 @@ func (s *state) others(step Step) []Intent {
 }
 
 // spend takes a step that was done out of every approval: each is let through once, even when the
-// events that prove it are long forgotten. What it moved itself takes the rest of the approval from nobody; what is
-// done without anybody's word proves nothing of the world that the word was given for.
-func (s *state) spend(step Step) {
+// events that prove it are long forgotten. What it moved itself takes the rest of the approval from nobody. An approval for
+// another world than the one it was done in stays bound to that, as does one when it was done without anybody's word.
+func (s *state) spend(step Step, world string) {
 	approves := func(a policies.Approval) bool { return slices.Contains(a.Steps, step.Digest) }
 	if !slices.ContainsFunc(s.Approvals, approves) {
 		return
@@ -154,7 +154,7 @@ func (s *state) spend(step Step) {
 	for _, a := range s.Approvals {
 		if approves(a) {
 			a.Steps = filter(a.Steps, func(d string) bool { return d != step.Digest })
-			if step.Hazard&policies.Careful != 0 {
+			if step.Hazard&policies.Careful != 0 && a.World[step.Owner] == world {
 				a.World = maps.Clone(a.World)
 				delete(a.World, step.Owner)
 			}

@@ -49,6 +49,7 @@ type walk struct {
 	hands    executors.Executor
 	round    *Round
 	digest   string
+	world    map[string]string // see policies.World
 	results  []error
 	gates    gates
 	retrial  *retrial
@@ -60,7 +61,7 @@ type walk struct {
 func (r *Reconciler) apply(ctx context.Context, hands executors.Executor, round *Round) []error {
 	n := len(round.Plan.Steps)
 	w := &walk{
-		Reconciler: r, hands: hands, round: round, digest: round.Plan.Digest(),
+		Reconciler: r, hands: hands, round: round, digest: round.Plan.Digest(), world: policies.World(round.Plan, round.Have),
 		results: make([]error, n), gates: newGates(round.Plan, round.Verdicts), retrial: r.newRetrial(round), patience: newPatience(ctx), done: make([]chan struct{}, n), slots: map[string]chan struct{}{},
 	}
 	for i, s := range round.Plan.Steps {
@@ -147,7 +148,7 @@ func (w *walk) act(ctx context.Context, i int, s diff.Step) error {
 	took := w.Now().Sub(began)
 	w.tell(Event{When: w.Now(), Index: i, Step: s, Ended: true, Err: err, Took: took})
 	w.logStep(ctx, s, err, took)
-	result := history.Result{Revision: w.round.Revision.ID, Plan: w.digest, Step: what, Took: took}
+	result := history.Result{Revision: w.round.Revision.ID, Plan: w.digest, Step: what, Took: took, World: w.world[s.Owner]}
 	if err != nil {
 		result.Err = err.Error()
 	}
