@@ -41,6 +41,8 @@ type history struct {
 	t         *testing.T
 	seed      uint64
 	r         *rand.Rand
+	begins    time.Time
+	zone      *time.Location // of the window
 	now       time.Time
 	world     map[resource.ID]thing
 	dark      map[resource.ID]bool
@@ -53,6 +55,7 @@ type history struct {
 	holds     []policies.HoldOrder
 	judges    []*policies.Policy
 	removed   int
+	restarted int
 }
 
 var errDark = errors.New("no route to host")
@@ -61,16 +64,40 @@ const guarded = "safe"
 
 func thingID(name string) resource.ID { return resource.ID{Kind: "thing", Name: name, At: "10.0.0.1"} }
 
+// The days on which histories begin: an ordinary one, a leap day, and those before clocks are changed somewhere.
+var days = []string{"2026-11-20", "2028-02-28", "2027-03-27", "2027-10-30", "2027-03-13", "2027-11-06", "2027-04-03", "2027-10-02"}
+
+var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo"}
+
 func newHistory(t *testing.T, seed uint64) *history {
-	night := window(t, "0 2 * * *", 3*time.Hour, resource.Restart)
-	h := &history{
-		t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 7)), now: noon, world: map[resource.ID]thing{},
-		dark: map[resource.ID]bool{}, past: map[resource.ID][]policies.Event{},
-		judges: append(policies.Default(), policies.Windows([]policies.Window{night}), policies.BlastRadius(policies.DefaultBlast()),
-			policies.Freezes([]policies.Freeze{{From: noon.Add(6 * time.Hour), Until: noon.Add(12 * time.Hour), Reason: "r"}})),
+	night, r := window(t, "0 2 * * *", 3*time.Hour, resource.Restart), rand.New(rand.NewPCG(seed, 7))
+	night.Zone = zone(t, zones[r.IntN(len(zones))])
+	begins, err := time.ParseInLocation(time.DateOnly, days[r.IntN(len(days))], night.Zone)
+	if err != nil {
+		t.Fatal(err)
 	}
+	h := &history{
+		t: t, seed: seed, r: r, begins: begins, zone: night.Zone, now: begins, world: map[resource.ID]thing{},
+		dark: map[resource.ID]bool{}, past: map[resource.ID][]policies.Event{},
+	}
+	h.judges = append(policies.Default(), policies.Windows([]policies.Window{night}), policies.BlastRadius(policies.DefaultBlast()),
+		policies.Freezes([]policies.Freeze{{From: h.freezes(), Until: h.thaws(), Reason: "r"}}))
 	h.commit(true)
 	return h
+}
+
+func (h *history) freezes() time.Time { return h.begins.Add(18 * time.Hour) }
+func (h *history) thaws() time.Time   { return h.begins.Add(24 * time.Hour) }
+
+// isNight tells whether it was two o'clock there at some time in the last three hours, in other words than a window's.
+func (h *history) isNight() bool {
+	for back := range 3 * 60 {
+		at := h.now.Truncate(time.Minute).Add(-time.Duration(back) * time.Minute).In(h.zone)
+		if at.Hour() == 2 && at.Minute() == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // commit wants other things; of the first one, the guarded thing is part.
@@ -84,7 +111,7 @@ func (h *history) commit(first bool) {
 		if !first && h.r.IntN(3) == 0 {
 			continue
 		}
-		r := resource.Resource{ID: thingID(name), Owner: "x/" + name, Spec: thing{h.r.IntN(3), resource.Hazard(h.r.IntN(64))}}
+		r := resource.Resource{ID: thingID(name), Owner: "x/" + name, Spec: thing{h.r.IntN(3), h.cost()}}
 		if name == guarded {
 			r.Guard, r.Spec = "etcd_safeguard", thing{Cost: resource.DataLoss}
 		}
@@ -92,6 +119,14 @@ func (h *history) commit(first bool) {
 			h.t.Fatal(err)
 		}
 	}
+}
+
+// cost is of any kind, and often a restart alone.
+func (h *history) cost() resource.Hazard {
+	if h.r.IntN(2) == 0 {
+		return resource.Restart
+	}
+	return resource.Hazard(h.r.IntN(64))
 }
 
 func (h *history) have() map[resource.ID]resource.State {
@@ -144,6 +179,9 @@ func (h *history) round() {
 	word.Revision, word.Until = revision, h.now.Add(time.Hour)
 	h.plans = append(h.plans, word)
 	for i, s := range plan.Steps {
+		if s.Action == diff.Delete && h.dark[s.ID] {
+			h.t.Fatalf("seed %d: nobody knows of %s, and it is to be removed", h.seed, s.ID)
+		}
 		if verdicts[i] > policies.Allow || s.Action == diff.Wait || s.Action == diff.Check {
 			continue
 		}
@@ -151,7 +189,10 @@ func (h *history) round() {
 			return // killed
 		}
 		h.allowed(s, revision)
-		h.do(s)
+		if h.do(s); h.r.IntN(20) == 0 {
+			return // killed before it could write that down
+		}
+		h.note(s)
 	}
 	if len(plan.Steps) == 0 {
 		h.priors = nil
@@ -170,9 +211,9 @@ func (h *history) allowed(s diff.Step, revision string) {
 		wrong = "nobody knows of it"
 	case cost&policies.Careful != 0 && !h.agreedTo(s, revision):
 		wrong = "nobody has agreed"
-	case cost&resource.Restart != 0 && (h.now.UTC().Hour() < 2 || h.now.UTC().Hour() >= 5):
+	case cost&resource.Restart != 0 && !h.isNight():
 		wrong = "it is not night"
-	case !h.now.Before(noon.Add(6*time.Hour)) && h.now.Before(noon.Add(12*time.Hour)):
+	case !h.now.Before(h.freezes()) && h.now.Before(h.thaws()):
 		wrong = "it is frozen"
 	case slices.ContainsFunc(h.holds, func(o policies.HoldOrder) bool { return o.Owner == s.Owner && h.now.Before(o.Until) }):
 		wrong = "somebody holds it"
@@ -188,14 +229,21 @@ func (h *history) agreedTo(s diff.Step, revision string) bool {
 	})
 }
 
-// do makes the step true, writes it down, and takes it out of the approvals as the journal does.
+// do makes the step true.
 func (h *history) do(s diff.Step) {
+	if s.Hazard()&resource.Restart != 0 {
+		h.restarted++
+	}
 	if s.Action == diff.Delete {
 		delete(h.world, s.ID)
 		h.removed++
 	} else {
 		h.world[s.ID] = s.Spec.(thing)
 	}
+}
+
+// note writes down what was done, and takes it out of the approvals as the journal does.
+func (h *history) note(s diff.Step) {
 	h.past[s.ID] = append(h.past[s.ID], policies.Event{When: h.now, Action: s.Action, Took: time.Minute})
 	for i := range h.approvals {
 		h.approvals[i].Steps = slices.DeleteFunc(slices.Clone(h.approvals[i].Steps), func(d string) bool { return d == s.Digest() })
@@ -209,6 +257,9 @@ func (h *history) something() {
 		h.commit(false)
 	case 1:
 		h.now = h.now.Add(time.Duration(h.r.IntN(48*60)-24*60) * time.Minute) // the clock is set
+		if h.r.IntN(2) == 0 {
+			h.now = h.begins.AddDate(0, 0, h.r.IntN(3)).Add(time.Duration(h.r.IntN(7*60)) * time.Minute) // to a night
+		}
 	case 2:
 		id := thingID([]string{"a", "b", "c", guarded}[h.r.IntN(4)])
 		h.dark[id] = !h.dark[id]
@@ -235,7 +286,7 @@ func (h *history) something() {
 // Whatever is committed, agreed to, set, lost or cut short: nothing is done that the policy in force forbids, nothing
 // is removed of which nobody knows, and what is safeguarded survives. The soak lives them all, a test run a tenth.
 func TestTenThousandHistories(t *testing.T) {
-	removed, histories := 0, uint64(10_000)
+	removed, restarted, histories := 0, 0, uint64(10_000)
 	if os.Getenv("PIGSYNC_SOAK") == "" {
 		histories /= 10
 	}
@@ -251,9 +302,10 @@ func TestTenThousandHistories(t *testing.T) {
 				t.Fatalf("seed %d: what is safeguarded is gone", seed)
 			}
 		}
-		removed += h.removed
+		removed, restarted = removed+h.removed, restarted+h.restarted
 	}
-	if removed < int(histories)/10 {
-		t.Errorf("only %d removals: the histories are not wild enough", removed)
+	if removed < int(histories)/10 || restarted < int(histories)/10 {
+		t.Errorf("only %d removals and %d restarts: the histories are not wild enough", removed, restarted)
 	}
+	t.Logf("%d removals, %d restarts", removed, restarted)
 }
