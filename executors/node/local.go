@@ -107,7 +107,7 @@ func (l *Local) change(ctx context.Context, c diff.Change, o order) error {
 	}
 	switch {
 	case isPG(c.ID.Kind):
-		err = w.applyPG(c, have)
+		err = w.applyPG(ctx, c, have)
 	case c.Action == diff.Delete:
 		err = w.remove(ctx, c.Spec, have)
 	default:

@@ -112,7 +112,7 @@ func (v *view) seePG(id resource.ID) (resource.Spec, error) {
 	return v.postgres(s).See(id)
 }
 
-func (w *work) applyPG(c diff.Change, have resource.Spec) error {
+func (w *work) applyPG(ctx context.Context, c diff.Change, have resource.Spec) error {
 	s, err := w.seat(c.ID)
 	if err != nil {
 		return err
@@ -122,7 +122,30 @@ func (w *work) applyPG(c diff.Change, have resource.Spec) error {
 	}
 	look := w.postgres(s)
 	look.Put, look.Tell = w.put, w.log.Info
+	if c.ID.Kind == resource.KindPGSeated && c.Action == diff.Delete {
+		return w.leaves(ctx, look)
+	}
 	return look.Apply(c, have)
+}
+
+// leaves takes an instance out of its cluster, unless the others need it: Patroni, which stops the server and gives its
+// place up, and the pooler after it. Its data stay, so that it comes back with its line.
+func (w *work) leaves(ctx context.Context, look *postgres.Look) error {
+	if err := look.MayLeave(); err != nil {
+		return err
+	}
+	for _, name := range []string{"patroni", "pgbouncer"} {
+		unit := *w
+		unit.id = resource.ID{Kind: resource.KindUnit, Name: name, At: w.id.At}
+		s, err := unit.unit(ctx)
+		if err == nil && s.there() {
+			err = unit.removeUnit(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // put writes a file that nobody but its owner reads.
