@@ -113,7 +113,7 @@ func (h *history) commit(first bool) {
 		}
 		r := resource.Resource{ID: thingID(name), Owner: "x/" + name, Spec: thing{h.r.IntN(3), h.cost()}}
 		if name == guarded {
-			r.Guard, r.Spec = "etcd_safeguard", thing{Cost: resource.DataLoss}
+			r.Guard, r.Spec = "etcd_safeguard", thing{h.r.IntN(2), resource.DataLoss}
 		}
 		if err := h.want.Add(r); err != nil {
 			h.t.Fatal(err)
@@ -199,6 +199,9 @@ func (h *history) round() {
 	}
 }
 
+// wantsAWord is what nothing is done of unasked.
+const wantsAWord = resource.Failover | resource.Topology | resource.DataLoss | resource.Lockout
+
 // allowed is what the policy in force says, in other words than the judges'.
 func (h *history) allowed(s diff.Step, revision string) {
 	cost := s.Hazard()
@@ -209,7 +212,7 @@ func (h *history) allowed(s diff.Step, revision string) {
 		wrong = "it is safeguarded"
 	case h.dark[s.ID]:
 		wrong = "nobody knows of it"
-	case cost&policies.Careful != 0 && !h.agreedTo(s, revision):
+	case cost&wantsAWord != 0 && !h.agreedTo(s, revision):
 		wrong = "nobody has agreed"
 	case cost&resource.Restart != 0 && !h.isNight():
 		wrong = "it is not night"
