@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,9 +14,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/pigsync/pigsync/reconcile/prometheus/promtest"
 )
 
 var update = flag.Bool("update", false, "write the dashboards")
@@ -194,32 +194,17 @@ func TestPromtoolAcceptsTheRules(t *testing.T) {
 
 // A real Prometheus loads the rules and understands every query of every dashboard.
 func TestARealPrometheusUnderstandsEveryQuery(t *testing.T) {
-	path, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("prometheus is not installed")
-	}
-	dir, addr := t.TempDir(), free(t)
 	here, err := filepath.Abs(rulesFile)
-	if err == nil {
-		err = os.WriteFile(dir+"/p.yml", []byte("global: { scrape_interval: 15s }\nrule_files: [ "+here+" ]\n"), 0o600)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "--config.file="+dir+"/p.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+addr)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	await(t, "http://"+addr+"/-/ready", &log)
+	url := promtest.Start(t, "rule_files: [ "+here+" ]\n").URL
 	for _, q := range queries() {
-		if err := ask("http://"+addr, q); err != nil {
+		if err := ask(url, q); err != nil {
 			t.Errorf("%s: %v", q, err)
 		}
 	}
-	if err := ask("http://"+addr, "sum by ("); err == nil {
+	if err := ask(url, "sum by ("); err == nil {
 		t.Error("what is no query is understood, too")
 	}
 }
@@ -238,35 +223,4 @@ func ask(base, query string) error {
 		return fmt.Errorf("%s", answer.Error)
 	}
 	return nil
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// await asks until the server is ready.
-func await(t *testing.T, url string, log *bytes.Buffer) {
-	t.Helper()
-	end, tick := time.NewTimer(time.Minute), time.NewTicker(50*time.Millisecond)
-	defer end.Stop()
-	defer tick.Stop()
-	for {
-		if resp, err := http.Get(url); err == nil { //nolint:gosec // it is ours
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		select {
-		case <-end.C:
-			t.Fatalf("it does not become ready:\n%s", log)
-		case <-tick.C:
-		}
-	}
 }

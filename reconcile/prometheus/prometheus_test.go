@@ -1,21 +1,22 @@
 package prometheus_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/policies"
 	"github.com/pigsync/pigsync/reconcile/prometheus"
+	"github.com/pigsync/pigsync/reconcile/prometheus/promtest"
+	"github.com/pigsync/pigsync/resource"
 )
 
 func ask(t *testing.T, url, query string) policies.Sample {
@@ -82,24 +83,7 @@ func TestWhoDoesNotAnswer(t *testing.T) {
 
 // A real Prometheus understands the question, and we its answer.
 func TestARealPrometheus(t *testing.T) {
-	path, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("prometheus is not installed")
-	}
-	dir := t.TempDir()
-	if err := os.WriteFile(dir+"/p.yml", []byte("global: { scrape_interval: 15s }\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	addr := free(t)
-	cmd := exec.CommandContext(t.Context(), path, "--config.file="+dir+"/p.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+addr)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	url := "http://" + addr
-	await(t, url+"/-/ready", &log)
+	url := promtest.Start(t, "").URL
 	for query, want := range map[string]policies.Sample{
 		"1 + 1":        {Value: 2},
 		"vector(0.5)":  {Value: 0.5},
@@ -114,34 +98,41 @@ func TestARealPrometheus(t *testing.T) {
 	}
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// await asks until the server is ready.
-func await(t *testing.T, url string, log *bytes.Buffer) {
-	t.Helper()
-	end := time.NewTimer(time.Minute)
-	defer end.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if resp, err := http.Get(url); err == nil { //nolint:gosec // it is ours
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
+// A ring waits as long as a real Prometheus measures the one before badly, goes on when it measures well, and waits
+// again when it is not there any more.
+func TestTheGateOfARing(t *testing.T) {
+	var errors atomic.Int64
+	errors.Store(7)
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "app_errors %d\n", errors.Load()) }))
+	defer app.Close()
+	server := promtest.Start(t, "scrape_configs: [ { job_name: app, static_configs: [ { targets: [ '"+strings.TrimPrefix(app.URL, "http://")+"' ] } ] } ]\n")
+	most := 1.0
+	rings := policies.Rings([]policies.Ring{
+		{Name: "dev", Owners: []string{"etcd/dev"}, Gates: []policies.Gate{{Name: "errors", Max: &most}}}, {Name: "production", Owners: []string{"etcd/*"}},
+	})
+	asker := &prometheus.Asker{URL: server.URL, Queries: map[string]string{"errors": "sum(app_errors)"}, Now: time.Now}
+	said := func() string {
+		c := &policies.Case{Now: time.Now(), Plan: &diff.Plan{Steps: []diff.Step{{Change: diff.Change{
+			Resource: resource.Resource{ID: resource.ID{Kind: "unit", Name: "etcd", At: "10.0.0.1"}, Owner: "etcd/production"}, Action: diff.Update,
+		}}}}, Samples: asker.Measure(t.Context())}
+		_, os := policies.Judge(c, []*policies.Policy{rings})
+		if len(os) == 0 {
+			return ""
 		}
-		select {
-		case <-end.C:
-			t.Fatalf("it does not become ready:\n%s", log.String())
-		case <-tick.C:
+		return os[0].Code + " " + os[0].Reason
+	}
+	for _, next := range []struct {
+		then func()
+		want string
+	}{
+		{func() {}, "PS125 the ring dev: errors is 7, more than 1"},
+		{func() { errors.Store(1) }, ""},
+		{server.Stop, "PS125 the ring dev: nobody knows errors: "},
+	} {
+		next.then()
+		so := func() bool { s := said(); return s == next.want || next.want != "" && strings.HasPrefix(s, next.want) }
+		if !promtest.Await(so) {
+			t.Fatalf("it says %q, want %q", said(), next.want)
 		}
 	}
 }
