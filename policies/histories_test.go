@@ -178,6 +178,7 @@ func (h *history) round() {
 	word := agreed(plan, "ann", h.now)
 	word.Revision, word.Until = revision, h.now.Add(time.Hour)
 	h.plans = append(h.plans, word)
+	lost := h.losesTooMuch(plan, revision)
 	for i, s := range plan.Steps {
 		if s.Action == diff.Delete && h.dark[s.ID] {
 			h.t.Fatalf("seed %d: nobody knows of %s, and it is to be removed", h.seed, s.ID)
@@ -189,6 +190,9 @@ func (h *history) round() {
 			return // killed
 		}
 		h.allowed(s, revision)
+		if lost && !h.agreedTo(s, revision) {
+			h.t.Fatalf("seed %d: %c %s was let through, of a commit that loses too much", h.seed, s.Action, s.ID)
+		}
 		if h.do(s); h.r.IntN(20) == 0 {
 			return // killed before it could write that down
 		}
@@ -197,6 +201,18 @@ func (h *history) round() {
 	if len(plan.Steps) == 0 {
 		h.priors = nil
 	}
+}
+
+// losesTooMuch tells whether more than two owners vanish, of which there are four, and not all of that is agreed to.
+func (h *history) losesTooMuch(plan *diff.Plan, revision string) bool {
+	gone, agreed := 0, true
+	for _, s := range plan.Steps {
+		if _, wanted := h.want.Get(s.ID); s.Action == diff.Delete && !wanted { // an owner has one thing
+			gone++
+			agreed = agreed && h.agreedTo(s, revision)
+		}
+	}
+	return gone > 2 && !agreed
 }
 
 // wantsAWord is what nothing is done of unasked.
