@@ -127,11 +127,7 @@ func (o *options) pushAdoption(ctx context.Context, s *session, rev sources.Revi
 	if !ok {
 		return errors.New("--push wants an inventory from git")
 	}
-	c, err := o.settings()
-	if err != nil {
-		return err
-	}
-	inv, err := o.chosen(c)
+	c, inv, err := o.choice()
 	if err != nil {
 		return err
 	}

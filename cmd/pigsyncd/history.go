@@ -40,11 +40,7 @@ func newHistory(o *options) *cobra.Command {
 }
 
 func (o *options) journalDir() (string, error) {
-	c, err := o.settings()
-	if err != nil {
-		return "", err
-	}
-	inv, err := o.chosen(c)
+	c, inv, err := o.choice()
 	if err != nil {
 		return "", err
 	}

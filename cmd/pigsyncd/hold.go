@@ -114,11 +114,7 @@ func (o *options) resumeThere(ctx context.Context, owner, by string) error {
 
 // decide submits a decision to the one inventory that is meant.
 func (o *options) decide(now time.Time, d history.Decision, say, owner string) error {
-	c, err := o.settings()
-	if err != nil {
-		return err
-	}
-	inv, err := o.chosen(c)
+	c, inv, err := o.choice()
 	if err != nil {
 		return err
 	}

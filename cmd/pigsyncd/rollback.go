@@ -68,11 +68,7 @@ func (o *options) rollbackThere(ctx context.Context, revision, by, reason string
 }
 
 func (o *options) rollbackHere(revision, by, reason string, forgive bool) error {
-	c, err := o.settings()
-	if err != nil {
-		return err
-	}
-	inv, err := o.chosen(c)
+	c, inv, err := o.choice()
 	if err != nil {
 		return err
 	}

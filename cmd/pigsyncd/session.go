@@ -126,6 +126,15 @@ func (o *options) chosen(c *config) (inventoryConfig, error) {
 	return inventoryConfig{}, fmt.Errorf("--name: want one of %s, got %q", strings.Join(names, ", "), o.name)
 }
 
+// choice is the configuration, and the inventory of it that a command is about.
+func (o *options) choice() (c *config, inv inventoryConfig, err error) {
+	if c, err = o.settings(); err != nil {
+		return nil, inv, err
+	}
+	inv, err = o.chosen(c)
+	return c, inv, err
+}
+
 // selected are the inventories a command is about: all of them, or the one of --name.
 func (o *options) selected(c *config) ([]inventoryConfig, error) {
 	if o.name == "" {
@@ -137,11 +146,7 @@ func (o *options) selected(c *config) ([]inventoryConfig, error) {
 
 // open makes a session of the inventory a command is about.
 func (o *options) open(mode journalMode) (*session, error) {
-	c, err := o.settings()
-	if err != nil {
-		return nil, err
-	}
-	inv, err := o.chosen(c)
+	c, inv, err := o.choice()
 	if err != nil {
 		return nil, err
 	}
