@@ -37,7 +37,6 @@ func onForgedCluster(b *testing.B) (*story, *forge) {
 	f.push("main")
 	s.serve()
 	s.at(first, 3*time.Minute)
-	f.calls()
 	return s, f
 }
 
@@ -50,7 +49,7 @@ func BenchmarkLoop(b *testing.B) {
 	for _, part := range []struct {
 		name string
 		run  func(*story, *forge, *testing.B)
-	}{{"merge", merges}, {"storm", storms}, {"patroni", patroniByHand}, {"scraped", scraped}, {"idle", idles}} {
+	}{{"webhook", hooks}, {"merge", merges}, {"storm", storms}, {"patroni", patroniByHand}, {"scraped", scraped}, {"idle", idles}} {
 		b.Run(part.name, func(b *testing.B) {
 			inner := *s
 			inner.TB = b
@@ -64,24 +63,50 @@ func BenchmarkLoop(b *testing.B) {
 // times is how often each is measured in a turn; -benchtime 1x makes one turn.
 const times = 5
 
-// merges merges pull requests that need a reload only.
-func merges(s *story, f *forge, b *testing.B) {
+// hooks calls the webhook for a commit that was pushed without one, and measures until the first step is begun. The
+// reading of the fleet that a run begins with is a part of it.
+func hooks(s *story, f *forge, b *testing.B) {
+	web := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: s.lab.Dial}}
+	defer web.CloseIdleConnections()
 	var acts, converges []float64
+	for n := range times {
+		commit := s.commit("a call", workMem(20+n))
+		f.push("main")
+		began := time.Now()
+		s.must(s.called(web, commit))
+		s.at(commit, time.Minute)
+		converges = append(converges, time.Since(began).Seconds())
+		acts = append(acts, s.begun(commit).Sub(began).Seconds())
+	}
+	reportMost(b, "s-webhook-to-action", acts)
+	reportMost(b, "s-webhook-to-converged", converges)
+	f.calls()
+}
+
+// merges merges pull requests that need a reload only, once their plans are told.
+func merges(s *story, f *forge, b *testing.B) {
+	var posts, acts, converges []float64
 	for n := range times {
 		branch := fmt.Sprintf("work-mem-%d", n)
 		s.git("checkout", "-q", "-b", branch)
-		s.commit(branch, workMem(10+n%50))
+		head := s.commit(branch, workMem(10+n))
 		f.push(branch)
 		pull := f.propose(branch)
 		f.mergeable(pull)
+		s.eventually(time.Minute, "the plan is told", func() bool {
+			state, _ := f.standing(head, "pigsync/plan")
+			return state == "success"
+		})
 		began := time.Now()
 		merged := f.merge(pull)
+		posts = append(posts, time.Since(began).Seconds())
 		s.at(merged, time.Minute)
 		converges = append(converges, time.Since(began).Seconds())
 		acts = append(acts, s.begun(merged).Sub(began).Seconds())
 		s.git("checkout", "-q", "main")
 		f.pull()
 	}
+	reportMost(b, "s-of-the-merge-itself", posts)
 	reportMost(b, "s-merge-to-action", acts)
 	reportMost(b, "s-merge-to-converged", converges)
 }
