@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
@@ -65,10 +66,15 @@ func listen(ctx context.Context) (*ear, error) {
 func (e *ear) hear(ctx context.Context, changed func(unit string)) {
 	alive := time.NewTicker(aliveEvery)
 	defer alive.Stop()
+	moving := journeys{under: map[string]*time.Timer{}, late: make(chan string, signalBuffer)}
 	for {
 		select {
 		case u := <-e.updates:
-			changed(u.UnitName)
+			if !moving.keeps(u) {
+				changed(u.UnitName)
+			}
+		case unit := <-moving.late:
+			changed(unit)
 		case <-e.missed: //nolint:errcheck // whatever went wrong, all is looked at again
 			changed("")
 		case <-alive.C:
@@ -79,6 +85,40 @@ func (e *ear) hear(ctx context.Context, changed func(unit string)) {
 			return
 		}
 	}
+}
+
+// tooLong is after how long a unit is told of that is still being stopped or started.
+const tooLong = 500 * time.Millisecond
+
+// journeys are units that somebody is stopping or starting just now. A look in the middle of it takes longer than one
+// at its end, which is signalled, too: to wait for that is to know sooner. One that takes long is told of all the same.
+type journeys struct {
+	under map[string]*time.Timer
+	late  chan string
+}
+
+// keeps tells whether an update is kept back for now.
+func (j journeys) keeps(u *dbus.PropertiesUpdate) bool {
+	state, known := u.Changed["ActiveState"].Value().(string)
+	ends := j.under[u.UnitName]
+	switch {
+	case !known:
+		return false // it may be anything
+	case strings.HasSuffix(state, "ing"): // activating, deactivating, reloading, refreshing
+		if ends == nil {
+			j.under[u.UnitName] = time.AfterFunc(tooLong, func() {
+				select {
+				case j.late <- u.UnitName:
+				default: // so many that all is looked at again anyway
+				}
+			})
+		}
+		return true
+	case ends != nil:
+		ends.Stop()
+		delete(j.under, u.UnitName)
+	}
+	return false
 }
 
 func rest(ctx context.Context, d time.Duration) {
