@@ -234,11 +234,12 @@ func acts(s diff.Step) bool {
 
 // eachStep objects to the acting steps that find names a reason against.
 func eachStep(c *Case, v Verdict, code string, find func(diff.Step) string) (os []Objection) {
-	for i, s := range c.Plan.Steps {
-		if !acts(s) {
+	for i := range c.Plan.Steps {
+		s := &c.Plan.Steps[i]
+		if !acts(*s) {
 			continue
 		}
-		if reason := find(s); reason != "" {
+		if reason := find(*s); reason != "" {
 			os = append(os, Objection{Step: i, Verdict: v, Code: code, Reason: reason})
 		}
 	}
