@@ -120,12 +120,13 @@ func TestPgsqlHealsDrift(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			inner := *s
 			inner.TB = t
+			from := len(inner.journal()) // the watches heal the first while the last is harmed
 			harmed := inner.harms(made, h.do)
 			if len(harmed) == 0 {
 				t.Fatal("nothing was made that this could be done to")
 			}
 			left = slices.DeleteFunc(left, func(id string) bool { return slices.Contains(harmed, id) })
-			inner.healsAll(harmed)
+			inner.healsAll(harmed, from)
 			t.Logf("%d of the layer %q", len(harmed), h.layer)
 		})
 	}
@@ -171,10 +172,9 @@ func (s *story) harms(made []string, do func(kind, name string) (int, string)) (
 	return harmed
 }
 
-// healsAll wants a plan to name each id, and then all to be as it was.
-func (s *story) healsAll(harmed []string) {
+// healsAll wants a plan, since so many records of the journal, to name each id, and then all to be as it was.
+func (s *story) healsAll(harmed []string, from int) {
 	s.Helper()
-	from := len(s.journal())
 	var missing []string
 	if !poll(s.Context(), 2*time.Minute, 250*time.Millisecond, func() bool {
 		records := s.journal()[from:]
