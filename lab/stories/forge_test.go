@@ -26,6 +26,8 @@ type forge struct {
 	dir   string
 	token string
 	web   *http.Client
+	// change is an inventory of a benchmark.
+	change func(n int) fmt.Stringer
 }
 
 // newForge starts a Gitea that ends with the story.

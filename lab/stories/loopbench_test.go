@@ -26,41 +26,58 @@ func (f four) String() string {
 
 func workMem(megabytes int) four { return four{parameters(fmt.Sprintf("work_mem: %dMB", megabytes))} }
 
-// onForgedCluster begins on a cluster of three and a fourth node, which follow a real forge that calls the daemon.
-func onForgedCluster(b *testing.B) (*story, *forge) {
-	b.Helper()
-	s := onCluster(b)
+// looped begins a benchmark with the daemon following a real forge. What is changed there needs no restart.
+func (s *story) looped(change func(n int) fmt.Stringer) *forge {
+	s.Helper()
 	s.stop()
 	f := s.newForge()
+	f.change = change
 	s.fromForge(f)
-	first := s.commit("four nodes", workMem(8))
+	first := s.commit("the first", change(8))
 	f.push("main")
 	s.serve()
 	s.at(first, 3*time.Minute)
-	return s, f
+	return f
 }
 
-// BenchmarkLoop measures the loop around a real cluster with a real forge: a merged pull request until the first
-// action and until converged, ten thousand webhooks, what changes by hand in Patroni until a metric shows it, and what
-// the daemon takes when nothing is to be done.
+// BenchmarkLoop measures the loop around a real cluster with a real forge: a webhook and a merged pull request until the
+// first action and until converged, ten thousand webhooks, what changes by hand in Patroni until a metric shows it, and
+// what the daemon takes when nothing is to be done.
 func BenchmarkLoop(b *testing.B) {
 	wanted(b)
-	s, f := onForgedCluster(b)
+	s := onCluster(b)
+	f := s.looped(func(n int) fmt.Stringer { return workMem(n) })
 	for _, part := range []struct {
 		name string
 		run  func(*story, *forge, *testing.B)
 	}{{"webhook", hooks}, {"merge", merges}, {"storm", storms}, {"patroni", patroniByHand}, {"scraped", scraped}, {"idle", idles}} {
-		b.Run(part.name, func(b *testing.B) {
-			inner := *s
-			inner.TB = b
-			defer func() { s.daemon = inner.daemon }()
-			part.run(&inner, f, b)
-			b.ReportMetric(0, "ns/op")
-		})
+		s.measures(b, part.name, f, part.run)
 	}
 }
 
-// times is how often each is measured in a turn; -benchtime 1x makes one turn.
+// BenchmarkLoopOfEtcd measures webhooks and merges for three members of etcd and two more nodes, whose names change.
+func BenchmarkLoopOfEtcd(b *testing.B) {
+	wanted(b)
+	s := onThree(b)
+	f := s.looped(func(n int) fmt.Stringer {
+		return hosted{fleet{members: []int{1, 2, 3}}, fmt.Sprintf("one-%d", n)}
+	})
+	s.measures(b, "webhook", f, hooks)
+	s.measures(b, "merge", f, merges)
+}
+
+// measures runs a part of a benchmark.
+func (s *story) measures(b *testing.B, name string, f *forge, run func(*story, *forge, *testing.B)) {
+	b.Run(name, func(b *testing.B) {
+		inner := *s
+		inner.TB = b
+		defer func() { s.daemon = inner.daemon }()
+		run(&inner, f, b)
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+// times is how often each is measured; -benchtime 1x does so once.
 const times = 5
 
 // hooks calls the webhook for a commit that was pushed without one, and measures until the first step is begun. The
@@ -70,7 +87,7 @@ func hooks(s *story, f *forge, b *testing.B) {
 	defer web.CloseIdleConnections()
 	var acts, converges []float64
 	for n := range times {
-		commit := s.commit("a call", workMem(20+n))
+		commit := s.commit("a call", f.change(20+n))
 		f.push("main")
 		began := time.Now()
 		s.must(s.called(web, commit))
@@ -87,9 +104,9 @@ func hooks(s *story, f *forge, b *testing.B) {
 func merges(s *story, f *forge, b *testing.B) {
 	var posts, acts, converges []float64
 	for n := range times {
-		branch := fmt.Sprintf("work-mem-%d", n)
+		branch := fmt.Sprintf("change-%d", n)
 		s.git("checkout", "-q", "-b", branch)
-		head := s.commit(branch, workMem(10+n))
+		head := s.commit(branch, f.change(10+n))
 		f.push(branch)
 		pull := f.propose(branch)
 		f.mergeable(pull)
