@@ -114,6 +114,7 @@ type problem struct {
 type objection struct {
 	Step         int
 	Code, Reason string
+	Until        time.Time
 }
 
 type plan struct {
