@@ -135,9 +135,9 @@ func (c cage) keep(how, reach string) {
 `+reach)
 }
 
-// withSecrets gives the configuration of a cage the keys.
-func (c cage) withSecrets() string {
-	return c.write("secret.yml", fmt.Sprintf(`
+// withSecrets gives the configuration of a cage the keys, and what else is to stand in it.
+func (c cage) withSecrets(more string) string {
+	return c.write("secret.yml", more+c.helpers()+fmt.Sprintf(`
 listen: %s
 state: state
 inventories:
@@ -168,7 +168,7 @@ func TestNoSecretComesOutHoweverItIsKept(t *testing.T) {
 			c, _ := newCage(t)
 			c.write("kept/none", "CANARY")
 			c.keep(how, c.reach)
-			cfg := c.withSecrets()
+			cfg := c.withSecrets("")
 			keys := []string{"--vault-id", "prod@" + c.dir + "/vault.password", "--age-key", c.dir + "/age.key", "--allow-file", c.dir + "/kept"}
 			for _, name := range canaryVariables() {
 				keys = append(keys, "--allow-env", name)
@@ -184,6 +184,8 @@ func TestNoSecretComesOutHoweverItIsKept(t *testing.T) {
 				c.run(append(args, "--config", cfg)...)
 				c.run(append(args, "--config", cfg, "-o", "json")...)
 			}
+			c.run("plan", "--config", cfg, "-o", "markdown")
+			c.listed(how)
 			if text := c.run("plan", "--config", cfg); strings.Contains(text, "INV0") || !strings.Contains(text, "etcd.pass") {
 				t.Errorf("a secret is not there: %s", text)
 			}
@@ -268,12 +270,22 @@ inventories:
 	c.kept()
 }
 
-// A daemon tells nothing of what it opens either.
-func TestDaemonTellsNothingItOpens(t *testing.T) {
-	c, _ := newCage(t)
-	c.write("kept/none", "CANARY")
-	c.keep("vault", c.reach)
-	cfg := c.withSecrets()
-	c.serve(cfg, func() {})
-	c.kept()
+// listed looks at what the inventory command prints: what is written, so a plain secret only where it is masked, and
+// never what was decrypted.
+func (c cage) listed(how string) {
+	c.Helper()
+	dir := c.dir + "/inv"
+	c.run("inventory", dir, "--list", "--mask")
+	c.run("inventory", dir, "--host", "10.10.10.10", "--mask")
+	if how == "sops" { // where nothing stands openly
+		c.run("inventory", dir, "--list")
+		c.run("inventory", dir, "--host", "10.10.10.10")
+	}
+	for _, name := range []string{"etcd_root_password", "pg_admin_password", "pg_exporter_url"} {
+		for _, format := range []string{"text", "json"} {
+			if text := c.run("inventory", dir, "--explain", name, "--host", "10.10.10.10", "-o", format); how != "sops" && !strings.Contains(text, "secret") {
+				c.Errorf("%s is not explained: %s", name, text)
+			}
+		}
+	}
 }
