@@ -18,7 +18,7 @@ func TestBadInput(t *testing.T) {
 		{"binary", "\x7fELF\x02\x01\x01\x00", CodeText, "1:1: control character U+007F"},
 		{"not UTF-8", "a: \xe9\n", CodeText, "1:4: not UTF-8"},
 		{"UTF-16", "\xff\xfea\x00", CodeText, "1:1: not UTF-8"},
-		{"tab", "a:\n\tb: 1\n", CodeSyntax, "2:2: not YAML: found character that cannot start any token"},
+		{"tab", "a:\n\tb: 1\n", CodeSyntax, "2:2: not YAML: found character that cannot start any token: a tab: want spaces before what stands in a line"},
 		{"100 levels", "a: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), CodeLimit, "1:67: nested deeper than 64 levels"},
 		{"100 levels of blocks", blocks(100), CodeLimit, "64:64: nested deeper than 64 levels"},
 		{"alias bomb", aliasBomb(), CodeLimit, "7:22: more than 500000 values with aliases expanded"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 const (
@@ -192,7 +193,7 @@ func (b *builder) mapping(g *Group, e entry, single bool) []entry {
 		null.kind, null.text = Null, ""
 		return []entry{{e.value, &null}}
 	}
-	b.problems.errorf(e.value, CodeShape, "group %s: %s: want a mapping, got %s", quoteKey(g.Name), e.key.text, e.value.kind)
+	b.problems.errorf(e.value, CodeShape, "group %s: %s: want a mapping, got %s%s", quoteKey(g.Name), e.key.text, e.value.kind, unmapped(e.value))
 	return nil
 }
 
@@ -268,7 +269,7 @@ func (b *builder) hostAt(key *node, name, port string) *Host {
 	ip = ip.Unmap()
 	switch same := b.byIP[ip]; {
 	case err != nil || ip.Zone() != "":
-		h.fault = &Problem{Code: CodeHost, Msg: "host " + quoteKey(name) + " is no IP address"}
+		h.fault = &Problem{Code: CodeHost, Msg: "host " + quoteKey(name) + " is no IP address: want the address here, and a name as nodename"}
 	case same != nil:
 		h.fault = &Problem{Code: CodeSameHost, Msg: fmt.Sprintf("host %s is written %s at %s: write it one way", name, same.Addr, same.Pos)}
 	default:
@@ -276,4 +277,15 @@ func (b *builder) hostAt(key *node, name, port string) *Host {
 		b.inv.hosts = append(b.inv.hosts, h)
 	}
 	return h
+}
+
+// unmapped says how what stands in the place of a mapping is made one.
+func unmapped(n *node) string {
+	switch {
+	case n.kind == List:
+		return ": want each name with a colon behind it, and no hyphen"
+	case n.kind == String && strings.Contains(n.text, ":"):
+		return ": want a space behind the colon"
+	}
+	return ""
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	vaults "github.com/pigsync/pigsync/inventory/vault"
 )
 
 // convert turns the library's tree into ours: aliases followed, merge keys applied, scalars typed
@@ -271,6 +273,8 @@ func (c *converter) scalar(n *node, y *yaml.Node) {
 	case n.kind != String || n.held != ready || n.form == stamp:
 	case c.unsafe || y.Tag == "!unsafe":
 		n.form = unsafe
+	case n.seal == nil && vaults.Is([]byte(y.Value)):
+		c.problems.errorf(n, CodeBroken, "this is encrypted, and without the tag !vault the cipher itself would be the value: want !vault | before it")
 	case isExpression(y.Value):
 		n.held = expression
 	}

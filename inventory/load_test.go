@@ -38,14 +38,18 @@ func TestRefused(t *testing.T) {
 		{"second broken", "all:\n---\n}\n", CodeSyntax, "3:1: not YAML: did not find expected node content"},
 		{"latin1", "all:\n  vars: {a: caf\xe9}\n", CodeText, "2:16: not UTF-8"},
 		{"control", "all:\n  é: \x01\n", CodeText, "2:6: control character U+0001"},
-		{"dedent", "all:\n  vars:\n    a: 1\n   b: 2\n", CodeSyntax, "4:4: not YAML: did not find expected key"},
-		{"two colons", "all:\n  vars:\n    a: b: c\n", CodeSyntax, "3:5: not YAML: mapping values are not allowed in this context"},
-		{"tab", "all:\n\tvars:\n", CodeSyntax, "2:2: not YAML: found character that cannot start any token"},
-		{"open brace", "all:\n  vars: {a: 1\n  children: 3\n", CodeSyntax, "3:3: not YAML: did not find expected ',' or '}'"},
-		{"open quote", "all:\n  vars: \"abc\n  x: 1\n", CodeSyntax, "2:3: not YAML: found unexpected end of stream"},
-		{"no colon", "a: b\nc\nd: 1\n", CodeSyntax, "2:1: not YAML: could not find expected ':'"},
-		{"bare jinja", "all:\n  vars:\n    a: {{ x }}-y\n# end\n", CodeSyntax, "3:5: not YAML: did not find expected key"},
-		{"after comment", "a: b\n\n# c\n\n  c: d\nfoo: bar\n", CodeSyntax, "5:3: not YAML: did not find expected key"},
+		{"dedent", "all:\n  vars:\n    a: 1\n   b: 2\n", CodeSyntax, "4:4: not YAML: did not find expected key: the line is indented by 3, and none before it is; line 3 is by 4"},
+		{"two colons", "all:\n  vars:\n    a: b: c\n", CodeSyntax, "3:5: not YAML: mapping values are not allowed in this context: a text with a colon and a space in it must stand in quotes, and what belongs to a key stands deeper than it"},
+		{"tab", "all:\n\tvars:\n", CodeSyntax, "2:2: not YAML: found character that cannot start any token: a tab: want spaces before what stands in a line"},
+		{"open brace", "all:\n  vars: {a: 1\n  children: 3\n", CodeSyntax, "3:3: not YAML: did not find expected ',' or '}': the { of line 2 is not closed"},
+		{"open quote", "all:\n  vars: \"abc\n  x: 1\n", CodeSyntax, "2:3: not YAML: found unexpected end of stream: a quote that begins here is never closed"},
+		{"no colon", "a: b\nc\nd: 1\n", CodeSyntax, "2:1: not YAML: could not find expected ':': want a key, a colon and a space"},
+		{"bare jinja", "all:\n  vars:\n    a: {{ x }}-y\n# end\n", CodeSyntax, "3:5: not YAML: did not find expected key: an expression {{ … }} must stand in quotes"},
+		{"after comment", "a: b\n\n# c\n\n  c: d\nfoo: bar\n", CodeSyntax, "5:3: not YAML: did not find expected key: the line is indented by 2, and none before it is; line 1 is by 0"},
+		{"expression in a list", "all:\n  vars: { a: [ {{ x }} y ] }\n", CodeSyntax, "2:3: not YAML: did not find expected ',' or ']': an expression {{ … }} must stand in quotes"},
+		{"INI", "[etcd]\n10.0.0.1 etcd_seq=1\n", CodeSyntax, "2:1: not YAML: did not find expected <document start>: an inventory of Ansible in INI, perhaps: want YAML that begins with all:"},
+		{"behind a quote", "all:\n  vars:\n    a: 'x' y\n    b: 1\n", CodeSyntax, "4:5: not YAML: did not find expected key"},
+		{"closed in a comment", "all:\n  vars: { a: 'x]' # }\n  b: 3\n", CodeSyntax, "3:3: not YAML: did not find expected ',' or '}': the { of line 2 is not closed"},
 		{"escape", "a: \"\\q\"\n", CodeSyntax, "1:1: not YAML: found unknown escape character"},
 		{"no anchor", "all:\n  vars: *x\n", CodeSyntax, "2:9: an alias without an anchor before it: a text that begins with * must stand in quotes"},
 		{"self alias", "all: &a\n  vars: {x: *a}\n", CodeLimit, "2:13: this alias stands inside what it names"},
@@ -146,19 +150,23 @@ func TestProblems(t *testing.T) {
 		{"section", ok + "a:\n  host: {10.0.0.1: }\n  vars: {}\n",
 			"INV025 2:1: warning: group a has no hosts [a]\n" +
 				"INV021 3:3: warning: group a: unknown key host: want hosts, vars or children [a]"},
+		{"no space", "all:\n  hosts: { 10.0.0.1: }\n  vars:\n    pg_cluster:pg-test\n",
+			"INV022 4:5: group all: vars: want a mapping, got text: want a space behind the colon [all]"},
+		{"no tag", "all:\n  hosts: { 10.0.0.1: }\n  vars:\n    a: |\n      $ANSIBLE_VAULT;1.1;AES256\n      3036\n",
+			"INV033 4:8: this is encrypted, and without the tag !vault the cipher itself would be the value: want !vault | before it [all]"},
 		{"shapes", "all:\n  hosts: [10.0.0.1]\n  children:\n    a: [x]\n    b:\n      hosts: {10.0.0.2: x}\n      vars: x\n",
-			"INV022 2:10: group all: hosts: want a mapping, got a list [all]\n" +
+			"INV022 2:10: group all: hosts: want a mapping, got a list: want each name with a colon behind it, and no hyphen [all]\n" +
 				"INV025 4:5: warning: group a has no hosts [a]\n" +
 				"INV022 4:8: group a: want a mapping, got a list [a]\n" +
 				"INV022 6:25: host 10.0.0.2: want a mapping of variables, got text [b]\n" +
 				"INV022 7:13: group b: vars: want a mapping, got text [b]"},
 		{"hosts", ok + "a:\n  hosts:\n    pg-1:\n    10.0.0.256: {}\n    10.0.0.1:22:\n    fe80::1%eth0:\n    10.0.0.[3:1]:\n    010.0.0.1:\n",
-			"INV023 4:5: host pg-1 is no IP address [a]\n" +
-				"INV023 5:5: host 10.0.0.256 is no IP address [a]\n" +
+			"INV023 4:5: host pg-1 is no IP address: want the address here, and a name as nodename [a]\n" +
+				"INV023 5:5: host 10.0.0.256 is no IP address: want the address here, and a name as nodename [a]\n" +
 				"INV023 6:5: host 10.0.0.1:22: want an address alone, and its port in ansible_port [a]\n" +
-				"INV023 7:5: host \"fe80::1%eth0\" is no IP address [a]\n" +
+				"INV023 7:5: host \"fe80::1%eth0\" is no IP address: want the address here, and a name as nodename [a]\n" +
 				"INV023 8:5: host \"10.0.0.[3:1]\": the range ends before it begins [a]\n" +
-				"INV023 9:5: host 010.0.0.1 is no IP address [a]"},
+				"INV023 9:5: host 010.0.0.1 is no IP address: want the address here, and a name as nodename [a]"},
 		{"same host", ok + "a:\n  hosts:\n    2001:DB8::1:\n    2001:db8:0::1:\n    ::ffff:10.0.0.1:\n",
 			"INV024 5:5: host 2001:db8:0::1 is written 2001:DB8::1 at pigsty.yml:4:5: write it one way [a]\n" +
 				"INV024 6:5: host ::ffff:10.0.0.1 is written 10.0.0.1 at pigsty.yml:1:15: write it one way [a]"},

@@ -109,7 +109,7 @@ func syntaxError(src *source, text []byte, err error) error {
 	if said > 0 && said < line && (strings.HasPrefix(msg, "could not find") || strings.HasSuffix(msg, "end of stream")) {
 		line, col = said, indent(text, said) // an opening that was never closed
 	}
-	return refuse(src, line, col, CodeSyntax, "not YAML: %s", msg)
+	return refuse(src, line, col, CodeSyntax, "not YAML: %s%s", msg, hint(text, line, msg))
 }
 
 // splitError takes "yaml: line 3: message" apart.

@@ -112,7 +112,7 @@ what this is
 		fmt.Fprintf(&got, "%s %s [%s]\n", p.Code, p, p.Group)
 	}
 	const want = `INV032 group_vars/al.yml:1:1: warning: nothing reads this file: there is no group al []
-INV003 group_vars/all/broken.yml:1:1: not YAML: mapping values are not allowed in this context [all]
+INV003 group_vars/all/broken.yml:1:1: not YAML: mapping values are not allowed in this context: a text with a colon and a space in it must stand in quotes, and what belongs to a key stands deeper than it [all]
 INV022 group_vars/all/list.yml:1:1: want a mapping of variables, got a list [all]
 INV033 group_vars/all/secret.yml:1:1: the vault is cut off or damaged: it has no salt, HMAC and ciphertext [all]
 INV010 host_vars/10.0.0.1.yml:2:1: x is given twice, first at host_vars/10.0.0.1.yml:1:1 [all]
