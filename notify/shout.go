@@ -31,6 +31,8 @@ var Bodies = []Body{Text, DingTalk, Teams, Alertmanager, Grafana}
 // asked bounds how long a service may take: the library has no bound of its own everywhere.
 const asked = 30 * time.Second
 
+func init() { http.DefaultClient.Timeout = asked } // it is the library's; others read it later
+
 // ours is the name of the template through which a body of ours passes as it is.
 const ours = "pigsync"
 
@@ -39,7 +41,6 @@ var errAddress = errors.New("that is no address of a service")
 // Sender makes what sends to an address of shoutrrr. An error does not tell the address. Link is a page that
 // shows a unit, "" for none.
 func Sender(address string, body Body, link string) (func([]Note, int) error, error) {
-	http.DefaultClient.Timeout = asked // it is the library's
 	address = strings.TrimSpace(address)
 	sender, err := shoutrrr.CreateSender()
 	if err != nil {

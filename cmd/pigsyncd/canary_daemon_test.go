@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -26,14 +27,15 @@ func TestDaemonTellsNothingItOpens(t *testing.T) {
 	c.write("sink.url", "generic+"+sink.URL+"\n")
 	c.write("kept/none", "CANARY")
 	c.keep("vault", c.reach)
+	c.propose()
 	cfg := c.withSecrets("api: { anonymous: [ view, sync, plan ] }\nnotify: { sinks: [ { name: ops, url_file: sink.url, every: 1s } ] }\n")
 	c.serve(cfg, func() {
 		c.look("the history", []byte(c.answer("/api/v1/history/local?limit=1000", time.Now().Add(time.Minute))))
 		c.look("the events", c.events())
 		for _, format := range []string{"text", "json", "markdown"} {
-			said := c.run("plan", "--server", "http://"+c.listen, "--inventory", c.dir+"/inv", "--name", "local", "-o", format)
+			said := c.run("plan", "--server", "http://"+c.listen, "--inventory", c.dir+"/proposed", "--name", "local", "-o", format)
 			if !strings.Contains(said, "etcd") {
-				t.Errorf("no plan: %s", said)
+				t.Errorf("no plan in %s: %s", format, said)
 			}
 		}
 		select {
@@ -44,6 +46,17 @@ func TestDaemonTellsNothingItOpens(t *testing.T) {
 		}
 	})
 	c.kept()
+}
+
+// propose writes what a pull request would make of the inventory: another secret, in another place.
+func (c cage) propose() {
+	c.Helper()
+	text, err := os.ReadFile(c.dir + "/inv/pigsty.yml")
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.write("proposed/pigsty.yml", strings.Replace(string(text), "etcd_seq: 1",
+		"etcd_seq: 1, etcd_root_password: CANARY-proposed, etcd_data: /data/proposed", 1))
 }
 
 // events are the first that somebody sees who begins to follow.

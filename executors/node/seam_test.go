@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -18,6 +19,7 @@ import (
 // distro is what apt and its like do to the files below a root. The real ones are tried by the
 // tests of a machine.
 type distro struct {
+	mu     sync.Mutex // two helpers may ask at once
 	dir    string
 	offers map[string]string // package to version
 	takes  map[string]string // what an installation would remove
@@ -30,6 +32,8 @@ type distro struct {
 }
 
 func (d *distro) run(_ context.Context, c node.Command) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	words := strings.Join(c.Argv, " ")
 	d.said = append(d.said, words)
 	names := c.Argv[slices.Index(c.Argv, "--")+1:]
