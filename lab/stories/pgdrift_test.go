@@ -17,6 +17,14 @@ func onClusters(t testing.TB) *story {
 	})
 }
 
+// keysByHand are other values of keys that Patroni keeps: it got them with the bootstrap, not by steps of their own.
+var keysByHand = map[string]string{
+	"ttl": "33", "loop_wait": "4", "retry_timeout": "9", "primary_start_timeout": "26", "primary_stop_timeout": "31", "maximum_lag_on_failover": "5",
+	"synchronous_mode": "true", "failsafe_mode": "false",
+	"postgresql/parameters/work_mem": `"77"`, "postgresql/parameters/checkpoint_timeout": `"77"`, "postgresql/parameters/log_min_duration_statement": `"77"`,
+	"postgresql/parameters/autovacuum_naptime": `"77"`, "postgresql/parameters/random_page_cost": `"77"`,
+}
+
 // hands are ways to change what pigsync made: of an id they give the node and the script, "" where the id is
 // of another kind. What is done to a node is done to the third one, which follows.
 var hands = []struct {
@@ -52,14 +60,9 @@ var hands = []struct {
 		return 3, when(kind == "unit" && name == "patroni", "systemctl stop patroni")
 	}},
 	{"Patroni's keys are patched", "DCS", func(kind, name string) (int, string) {
-		other := map[string]string{
-			"ttl": "33", "loop_wait": "4", "retry_timeout": "9", "primary_start_timeout": "26", "primary_stop_timeout": "31", "maximum_lag_on_failover": "5",
-			"synchronous_mode": "true", "failsafe_mode": "false",
-		}
-		value, known := other[name]
-		parameter, of := strings.CutPrefix(name, "postgresql/parameters/")
-		if free := []string{"work_mem", "checkpoint_timeout", "log_min_duration_statement", "autovacuum_naptime", "random_page_cost"}; of && slices.Contains(free, parameter) {
-			known, name, value = true, `postgresql":{"parameters":{"`+parameter, `"77"}}`
+		value, known := keysByHand[name]
+		if parameter, of := strings.CutPrefix(name, "postgresql/parameters/"); of {
+			name, value = `postgresql":{"parameters":{"`+parameter, value+"}}"
 		}
 		return 1, when(kind == "pgconfig" && known, `curl -sf -u postgres:Patroni.API -X PATCH http://10.10.10.10:8008/config -d '{"`+name+`":`+value+`}' >/dev/null`)
 	}},
@@ -139,6 +142,9 @@ func TestPgsqlHealsDrift(t *testing.T) {
 // made are the ids of what the bootstrap made for the cluster: on its third node, and inside.
 func (s *story) made() (ids []string) {
 	s.Helper()
+	for name := range keysByHand {
+		ids = append(ids, "pgconfig:"+name+"@pg-test")
+	}
 	for _, note := range notes(s.journal(), "intent") {
 		action, id, _ := strings.Cut(note, " ")
 		kind, rest, _ := strings.Cut(id, ":")

@@ -1,0 +1,67 @@
+package stories
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// twoClusters is an inventory of pg-meta on the fourth node and pg-test on the first three, with etcd beside it and all that
+// Pigsty gives unasked: the default packages, load balancers, poolers, backups, exporters, and INFRA that is told of them.
+func twoClusters() string {
+	text := head
+	for _, off := range []string{
+		"haproxy_enabled: false", "node_default_packages: []", "pgbackrest_enabled: false", "pg_exporter_enabled: false", "pgbouncer_exporter_enabled: false",
+		"pg_dbsu_sudo: none", "pg_dbsu_ssh_exchange: false", "vmetrics_enabled: false", "dns_enabled: false", "grafana_enabled: false",
+	} {
+		text = strings.Replace(text, "    "+off+"\n", "", 1)
+	}
+	return text + `    pg_conf: tiny.yml
+    pg_shared_buffer_ratio: 0.1
+  children:
+    infra: { hosts: { 10.10.10.13: { infra_seq: 1 } } }
+    etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 }, 10.10.10.11: { etcd_seq: 2 }, 10.10.10.12: { etcd_seq: 3 } } }
+    pg-meta:
+      hosts: { 10.10.10.13: { pg_seq: 1, pg_role: primary } }
+      vars: { pg_cluster: pg-meta }
+    pg-test:
+      hosts:
+        10.10.10.10: { pg_seq: 1, pg_role: primary }
+        10.10.10.11: { pg_seq: 2, pg_role: replica }
+        10.10.10.12: { pg_seq: 3, pg_role: replica }
+      vars:
+        pg_cluster: pg-test
+        pg_users: [ { name: app, password: App.Story, pgbouncer: true, roles: [ dbrole_admin ] } ]
+        pg_databases: [ { name: app, owner: app, schemas: [ shop ] } ]
+`
+}
+
+// BenchmarkPgsql takes four bare machines to pg-meta and pg-test with all that belongs to them, tells how much of that the
+// package manager took, and then how long it takes to see that nothing is left to do.
+func BenchmarkPgsql(b *testing.B) {
+	wanted(b)
+	var packages, quiet time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		s := onBareNodes(b)
+		s.serve()
+		b.StartTimer()
+		s.commitText("two clusters", twoClusters())
+		s.converges(15 * time.Minute)
+		b.StopTimer()
+		packages += underWay(s.journal(), "package:", "repo:")
+		b.Log(spent(s.journal()))
+		s.isHealthy(1, 3)
+		s.isHealthy(4, 1)
+		rounds := s.quietRounds(20)
+		slices.Sort(rounds)
+		quiet = rounds[len(rounds)/2]
+		b.Logf("quiet rounds: %v", rounds)
+		s.stop()
+		b.StartTimer()
+	}
+	b.ReportMetric(packages.Seconds()/float64(b.N), "s-packages")
+	b.ReportMetric(quiet.Seconds(), "s-quiet-round")
+	seconds(b)
+}
