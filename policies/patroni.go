@@ -25,7 +25,7 @@ func Patroni() *Policy {
 		Judge: func(c *Case) []Objection {
 			return eachStep(c, Hold, "PS130", func(s diff.Step) string {
 				cluster, of := pgCluster(s)
-				if !of || s.Orphan || s.Hazard()&moves == 0 {
+				if !of || s.Orphan || s.Hazard()&moves == 0 || beside(s) {
 					return ""
 				}
 				state, asked := c.Have[resource.PGClusterOf(cluster)]
@@ -39,6 +39,9 @@ func Patroni() *Policy {
 	}
 }
 
+// beside tells whether a step is of a unit that runs beside the instance, such as an exporter: nobody is away without it.
+func beside(s diff.Step) bool { return s.ID.Kind == resource.KindUnit && s.ID.Name != "patroni" }
+
 func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
 	taken, one := takenBy(p, s)
 	switch {
@@ -49,7 +52,7 @@ func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
 	case p.Leader == "":
 		return "the cluster has no leader"
 	}
-	ill, well := othersThan(p, taken.Instance)
+	ill, well := othersThan(c, p, taken.Instance)
 	if ill == "" || well > 0 && approved(c, s) {
 		return ""
 	}
@@ -70,8 +73,9 @@ func takenBy(p resource.PGCluster, s diff.Step) (m resource.PGMemberInfo, one bo
 	return p.Leading()
 }
 
-// othersThan says who of the other instances is not well, "" when all are, and counts those that are.
-func othersThan(p resource.PGCluster, instance string) (ill string, well int) {
+// othersThan says who of the other instances is not well, "" when all are, and counts those that are. Who is down, and
+// has no place in the inventory any more, is nobody's loss.
+func othersThan(c *Case, p resource.PGCluster, instance string) (ill string, well int) {
 	for _, name := range sortedKeys(p.Silent) {
 		if name != instance {
 			ill = "nobody knows how " + name + " is"
@@ -82,11 +86,25 @@ func othersThan(p resource.PGCluster, instance string) (ill string, well int) {
 		case m.Instance == instance:
 		case m.Up:
 			well++
+		case c.left(p, m):
 		default:
 			ill = m.Instance + " is not well"
 		}
 	}
 	return ill, well
+}
+
+// left tells whether the inventory knows other members of a cluster, and this one no more.
+func (c *Case) left(p resource.PGCluster, m resource.PGMemberInfo) bool {
+	return !c.seated(m) && slices.ContainsFunc(p.Members, c.seated)
+}
+
+func (c *Case) seated(m resource.PGMemberInfo) bool {
+	if c.Want == nil {
+		return false
+	}
+	_, asked := c.Want.Get(resource.ID{Kind: resource.KindPGSeated, Name: m.Instance, At: m.Node})
+	return asked
 }
 
 // Lag is how far a replica may be behind that is to take over.

@@ -37,7 +37,7 @@ func postgres(letters string) map[resource.ID]resource.State {
 }
 
 func pgStep(h resource.Hazard, at string) diff.Step {
-	s := of("pgsql/pg-1", restart(at))
+	s := of("pgsql/pg-1", change(diff.Update, resource.KindUnit, "patroni", at, resource.Restart))
 	s.Fields[0].Hazard = h
 	return s
 }
@@ -54,6 +54,7 @@ func TestPatroni(t *testing.T) {
 		{"all are well", postgres("Lrr"), pgStep(resource.Restart, "10.0.0.2"), "allow"},
 		{"the leader, and all are well", postgres("Lr"), pgStep(resource.Restart|resource.Failover, "10.0.0.1"), "allow"},
 		{"another is down", postgres("Lrd"), pgStep(resource.Restart, "10.0.0.2"), "hold PS130"},
+		{"another is down, and it is of what runs beside", postgres("Lrd"), of("pgsql/pg-1", change(diff.Delete, resource.KindUnit, "vip-manager", "10.0.0.1", resource.Restart)), "allow"},
 		{"another is silent", postgres("Lr?"), pgStep(resource.Restart, "10.0.0.2"), "hold PS130"},
 		{"it is down itself", postgres("Lrd"), pgStep(resource.Restart, "10.0.0.3"), "allow"},
 		{"what costs nothing", postgres("Lrd"), pgStep(resource.Reload, "10.0.0.2"), "allow"},
@@ -68,6 +69,23 @@ func TestPatroni(t *testing.T) {
 		c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{tt.step}}, Have: tt.have}
 		if got := judge(c, policies.Patroni()); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Who is down and has left the inventory keeps nobody waiting, for whom there would be no end.
+func TestWhoHasLeftIsNotIll(t *testing.T) {
+	seat := func(n int) resource.Resource {
+		return resource.Resource{ID: resource.ID{Kind: resource.KindPGSeated, Name: fmt.Sprintf("pg-1-%d", n), At: fmt.Sprintf("10.0.0.%d", n)}, Spec: resource.PGSeated{}}
+	}
+	var want resource.Set
+	for n, verdict := range []string{"allow", "hold PS130"} { // with the second member known, too
+		if err := want.Add(seat(n + 1)); err != nil {
+			t.Fatal(err)
+		}
+		c := &policies.Case{Plan: &diff.Plan{Steps: []diff.Step{pgStep(resource.Restart, "10.0.0.1")}}, Have: postgres("Ld"), Want: &want}
+		if got := judge(c, policies.Patroni()); got != verdict {
+			t.Errorf("%d members are wanted: got %q, want %q", n+1, got, verdict)
 		}
 	}
 }

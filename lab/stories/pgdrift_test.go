@@ -25,6 +25,14 @@ var keysByHand = map[string]string{
 	"postgresql/parameters/autovacuum_naptime": `"77"`, "postgresql/parameters/random_page_cost": `"77"`,
 }
 
+// patch is a command for the shell of a node that sends Patroni a part of its configuration.
+const patch = `patch() { python3 -c '
+import base64, sys, urllib.request as r
+q = r.Request("http://10.10.10.10:8008/config", sys.argv[1].encode(), {"Content-Type": "application/json"}, method="PATCH")
+q.add_header("Authorization", "Basic " + base64.b64encode(b"postgres:Patroni.API").decode())
+r.urlopen(q)' "$1"; }
+`
+
 // hands are ways to change what pigsync made: of an id they give the node and the script, "" where the id is
 // of another kind. What is done to a node is done to the third one, which follows.
 var hands = []struct {
@@ -64,7 +72,7 @@ var hands = []struct {
 		if parameter, of := strings.CutPrefix(name, "postgresql/parameters/"); of {
 			name, value = `postgresql":{"parameters":{"`+parameter, value+"}}"
 		}
-		return 1, when(kind == "pgconfig" && known, `curl -sf -u postgres:Patroni.API -X PATCH http://10.10.10.10:8008/config -d '{"`+name+`":`+value+`}' >/dev/null`)
+		return 1, when(kind == "pgconfig" && known, `patch '{"`+name+`":`+value+`}'`)
 	}},
 	{"roles have another password", "catalog", func(kind, name string) (int, string) {
 		return 1, when(kind == "pgrole" && slices.Contains([]string{"app", "dbuser_dba", "dbuser_monitor", "replicator"}, name), inDatabase("postgres", "alter role "+name+" password 'x'"))
@@ -172,7 +180,7 @@ func (s *story) harms(made []string, do func(kind, name string) (int, string)) (
 	}
 	for n := range scripts {
 		if scripts[n].Len() > 0 {
-			s.on(n, scripts[n].String())
+			s.on(n, patch+scripts[n].String())
 		}
 	}
 	return harmed

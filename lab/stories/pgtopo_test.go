@@ -66,7 +66,7 @@ func (s *story) cascades() {
 	if got := s.psql(2, "select application_name from pg_stat_replication"); got != "pg-test-3" {
 		s.Errorf("from pg-test-2 stream %q, want pg-test-3", got)
 	}
-	if got := s.psql(1, "select string_agg(application_name, ' ' order by 1) from pg_stat_replication where application_name like 'pg-test%'"); got != "pg-test-2 pg-test-4" {
+	if got := s.psql(1, "select string_agg(application_name, ' ' order by application_name) from pg_stat_replication where application_name like 'pg-test%'"); got != "pg-test-2 pg-test-4" {
 		s.Errorf("from pg-test-1 stream %q, want pg-test-2 and pg-test-4", got)
 	}
 }
@@ -111,7 +111,8 @@ func (s *story) isLate(n int) {
 // isTagged wants Patroni to know what the members are good for.
 func (s *story) isTagged() {
 	s.Helper()
-	got := s.on(3, "curl -s http://10.10.10.12:8008/patroni")
+	got, err := s.page(3, 8008, "/patroni")
+	s.must(err)
 	for _, tag := range []string{`"replicatefrom": "pg-test-2"`, `"conf": "tiny.yml"`, `"version": "17"`} {
 		if !strings.Contains(got, tag) {
 			s.Errorf("Patroni on node-3 says %s: want the tag %s", got, tag)
@@ -122,7 +123,9 @@ func (s *story) isTagged() {
 // isPaused tells what etcd says of a pause of pg-test.
 func (s *story) isPaused() bool {
 	s.Helper()
-	return strings.Contains(s.on(2, "curl -s http://10.10.10.11:8008/config"), `"pause": true`)
+	config, err := s.page(2, 8008, "/config")
+	s.must(err)
+	return strings.Contains(config, `"pause": true`)
 }
 
 // pauses wants a pause that the inventory asks for to come and go with its line, and one of somebody else
@@ -140,7 +143,7 @@ func (s *story) pauses() {
 		s.Error("the cluster is still paused")
 	}
 	s.on(2, "patronictl -c /etc/patroni/patroni.yml pause --wait pg-test")
-	s.on(2, "echo x >>/etc/pgbouncer/useropts.txt")
+	s.on(2, "echo '# by hand' >>/etc/pgbouncer/useropts.txt")
 	from := len(s.journal())
 	st := s.stands(time.Minute, "a warning of the pause", func(st status) bool {
 		for _, p := range st.Problems {
@@ -162,7 +165,7 @@ func (s *story) pauses() {
 	}
 	s.on(2, "patronictl -c /etc/patroni/patroni.yml resume --wait pg-test")
 	s.converges(2 * time.Minute)
-	if got := s.on(2, "cat /etc/pgbouncer/useropts.txt"); strings.Contains(got, "x") {
+	if got := s.on(2, "cat /etc/pgbouncer/useropts.txt"); strings.Contains(got, "by hand") {
 		s.Error("what was changed meanwhile is not healed")
 	}
 }
