@@ -115,7 +115,8 @@ func (l *loader) file(src *source) (*node, error) {
 }
 
 func (l *loader) converted(src *source, text []byte) (*node, error) {
-	src.options = &l.options
+	options := l.options // of its own: what was read outlives its loader
+	src.options = &options
 	text, err := l.unseal(src, text)
 	if err != nil {
 		return nil, err

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
+	"weak"
 
 	"pgregory.net/rapid"
 )
@@ -278,5 +280,34 @@ func TestReloadAsksAgain(t *testing.T) {
 	said = "two"
 	if inv, _, err = Reload(inv, fsys, file, options); err != nil || read(inv) != [2]string{"two", "two"} {
 		t.Fatal(err, read(inv))
+	}
+}
+
+// A daemon reloads an inventory for years: of the earlier states nothing stays but what the newest shares.
+func TestReloadForgets(t *testing.T) {
+	for name, line := range map[string]string{"plain": "one", "an expression": "'{{ admin_ip }}'"} {
+		t.Run(name, func(t *testing.T) {
+			var inv *Inventory
+			var earlier []weak.Pointer[Inventory]
+			for i := range 20 {
+				fsys := fstest.MapFS{"pigsty.yml": {Data: fmt.Appendf(nil, "all:\n  vars:\n    admin_ip: 10.0.0.1\n    text: %s\n    other: %s\n  hosts: { 10.0.0.1: { seq: %d } }\n", line, strings.Repeat("x", i%3), i%2)}}
+				var err error
+				if inv, _, err = Reload(inv, fsys, "pigsty.yml", Options{}); err != nil {
+					t.Fatal(err)
+				}
+				earlier = append(earlier, weak.Make(inv))
+			}
+			runtime.GC()
+			alive := 0
+			for _, w := range earlier {
+				if w.Value() != nil {
+					alive++
+				}
+			}
+			if alive > 5 {
+				t.Errorf("%d of %d inventories are still there", alive, len(earlier))
+			}
+			runtime.KeepAlive(inv)
+		})
 	}
 }
