@@ -11,8 +11,7 @@ const maxName = 63
 
 // checkDatabases judges the databases of the cluster.
 func (c *cluster) checkDatabases() {
-	for _, m := range c.views("pg_databases", "pg_users", "pg_default_roles") {
-		r := c.roster(m)
+	for _, m := range c.views("pg_databases", "pg_version") {
 		first := map[string]token.Position{}
 		for i := range m.vars.Databases {
 			d := &m.vars.Databases[i]
@@ -25,12 +24,23 @@ func (c *cluster) checkDatabases() {
 			first[d.Name] = d.Pos
 			c.checkDatabaseName(d)
 			c.checkState(d)
-			c.checkOwners(m, r, d)
 			c.checkNewer(m, d)
 			c.checkLocale(m, d)
 			c.checkBaseline(d)
 			c.checkSettings(m, d.Parameters, "")
 			c.checkExtensions(m, d)
+		}
+	}
+}
+
+// checkOwnership is about the roles that databases name.
+func (c *cluster) checkOwnership() {
+	for _, m := range c.views("pg_databases", "pg_users", "pg_default_roles") {
+		r := c.roster(m)
+		for i := range m.vars.Databases {
+			if d := &m.vars.Databases[i]; d.Name != "" {
+				c.checkOwners(m, r, d)
+			}
 		}
 	}
 }
