@@ -85,9 +85,23 @@ func check(cmd *cobra.Command, o *options, path string, more ...judge) error {
 		return err
 	}
 	if inventory.HasErrors(problems) {
+		if o.output == "text" {
+			fmt.Fprintln(o.stderr, tally(problems))
+		}
 		return exit(exitError)
 	}
 	return nil
+}
+
+// tally tells how many problems there are, and tells a newcomer where more is said.
+func tally(ps []inventory.Problem) string {
+	errs := 0
+	for _, p := range ps {
+		if p.Severity == inventory.Error {
+			errs++
+		}
+	}
+	return fmt.Sprintf("errors: %d, warnings: %d; pigsync explain CODE says more of each. What hangs on a wrong value is checked once that is right.", errs, len(ps)-errs)
 }
 
 // checkAccess is what the flags give to open secrets with. Without any of them, nobody is expected

@@ -113,7 +113,7 @@ func schedule(fields []string) error {
 	}
 	for i, f := range cronFields {
 		if !f.takes(fields[i]) {
-			return fmt.Errorf("the field of the %s cannot be read: want numbers of %d to %d", f.name, f.min, f.max)
+			return fmt.Errorf("%s: want numbers of %d to %d, got %q", f.name, f.min, f.max, fields[i])
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ func (c *cluster) checkBackup() {
 		name := m.vars.BackupMethod
 		repo, ok := m.vars.Repos[name]
 		if !ok {
-			c.Errorf(m.pos("pgbackrest_method"), CodeNoRepo, "pgbackrest_method: %s is none of pgbackrest_repo, which has %s", name, strings.Join(slices.Sorted(maps.Keys(m.vars.Repos)), ", "))
+			c.Errorf(m.pos("pgbackrest_method"), CodeNoRepo, "pgbackrest_method: pgbackrest_repo has no entry %s: want one of %s", name, strings.Join(slices.Sorted(maps.Keys(m.vars.Repos)), ", "))
 			continue
 		}
 		pos := m.at(repo.Pos)

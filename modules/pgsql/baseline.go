@@ -1,6 +1,8 @@
 package pgsql
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 
 	"github.com/pigsync/pigsync/resource"
@@ -23,8 +25,11 @@ func (c *cluster) checkBaseline(d *Database) {
 	if d.Baseline == "" || d.State == "absent" {
 		return
 	}
-	if _, err := c.baselineOf(d); err != nil {
-		c.Warnf(d.Pos, CodeBaseline, "database %s: baseline: %v: want a file beside the inventory, or in files there; it is not run", d.Name, err)
+	switch _, err := c.baselineOf(d); {
+	case errors.Is(err, fs.ErrNotExist):
+		c.Warnf(d.Pos, CodeBaseline, "database %s: there is no baseline %s: want that file beside the inventory or in its directory files (tell pigsync the directory, not the file pigsty.yml); the database is made without", d.Name, d.Baseline)
+	case err != nil:
+		c.Warnf(d.Pos, CodeBaseline, "database %s: baseline: %v; the database is made without", d.Name, err)
 	}
 }
 

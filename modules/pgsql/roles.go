@@ -63,7 +63,7 @@ func (c *cluster) checkPassword(m *member, u *User, pos token.Position) {
 	case u.Password.IsZero() && u.Pooled && m.vars.PoolEnabled && !m.vars.PoolAuthQuery:
 		c.Warnf(pos, CodePoolPassword, "role %s: has pgbouncer: true and no password, so it cannot log in through the pooler", u.Name)
 	case !u.Password.IsZero() && strings.EqualFold(u.Password.Reveal(), u.Name):
-		c.Warnf(pos, CodeNamePassword, "role %s: the password is the first that anybody would try", u.Name)
+		c.Warnf(pos, CodeNamePassword, "role %s: the password is the name of the role, the first that anybody would try", u.Name)
 	}
 }
 

@@ -15,7 +15,7 @@ func (c *cluster) checkVersion() {
 	for _, m := range c.views("pg_version") {
 		switch v := m.vars.Version; {
 		case v < catalog.First || v > catalog.Last:
-			c.Errorf(m.pos("pg_version"), CodeVersion, "pg_version: want a major release in %d..%d, got %d", catalog.First, catalog.Last, v)
+			c.Errorf(m.pos("pg_version"), CodeVersion, "pg_version: want a major release in %d..%d, got %d", catalog.First+1, catalog.Last, v) // the first gets no more corrections
 		case v == catalog.First:
 			c.Warnf(m.pos("pg_version"), CodeVersion, "pg_version: PostgreSQL %d gets no more corrections: want %d or later", v, v+1)
 		}

@@ -36,6 +36,15 @@ func canonical(host string) string {
 	return host
 }
 
+// others names the ports that a host has instead.
+func (f *fleet) others(host string) string {
+	m := f.byAddr[host]
+	if m == nil {
+		return ""
+	}
+	return ": it has " + strings.Trim(fmt.Sprint(m.ports()), "[]")
+}
+
 func (f *fleet) has(a address) bool {
 	m := f.byAddr[a.host]
 	if m == nil {
@@ -69,7 +78,7 @@ func (m *member) checkReplica(f *fleet, port int) {
 	case f.has(of):
 		m.checkMaster(f, name, pos, of)
 	case m.Inventory.Host(of.host) != nil:
-		m.Errorf(pos, CodeReplicaOf, "%s: %s has no redis instance with port %d", name, of.host, of.port)
+		m.Errorf(pos, CodeReplicaOf, "%s: %s has no redis instance with port %d%s", name, of.host, of.port, f.others(of.host))
 	default:
 		m.Warnf(pos, CodeReplicaOf, "%s: %s is no host of this inventory", name, of.host)
 	}
@@ -143,7 +152,7 @@ func (m *member) checkMonitor(f *fleet, i int) {
 	case f.has(of):
 		m.Errorf(pos, CodeMonitor, "%s.host: %s %d is of the mode %s: sentinels watch standalone masters", at, of.host, of.port, f.byAddr[of.host].vars.Mode)
 	case m.Inventory.Host(of.host) != nil:
-		m.Errorf(pos, CodeMonitor, "%s.host: %s has no redis instance with port %d", at, of.host, of.port)
+		m.Errorf(pos, CodeMonitor, "%s.host: %s has no redis instance with port %d%s", at, of.host, of.port, f.others(of.host))
 	default:
 		m.Warnf(pos, CodeMonitor, "%s.host: %s is no host of this inventory", at, w.Host)
 	}
