@@ -15,28 +15,53 @@ const moves = resource.Restart | resource.Failover | resource.Topology
 // pgCluster is the name of the cluster of PostgreSQL that a step is of.
 func pgCluster(s diff.Step) (name string, of bool) { return strings.CutPrefix(s.Owner, "pgsql/") }
 
-// Patroni holds what would take an instance away from a cluster of PostgreSQL that is not well, or of which
-// nobody knows. What concerns the instance that is ill is never held, and who lives alone may restart: there is
+// Patroni holds all that would change a cluster of PostgreSQL that somebody has paused, and what would take an
+// instance away from one that is not well, or of which nobody knows. What concerns the instance that is ill is never held, and who lives alone may restart: there is
 // no other way. A cluster that has an ill member may be moved with approval, as long as somebody is left.
 func Patroni() *Policy {
 	return &Policy{
 		Name: "patroni",
-		Doc:  "holds what would take an instance away from a PostgreSQL cluster that is not well",
+		Doc:  "holds what would change a PostgreSQL cluster that is paused, or take an instance away from one that is not well",
 		Judge: func(c *Case) []Objection {
 			return eachStep(c, Hold, "PS130", func(s diff.Step) string {
 				cluster, of := pgCluster(s)
-				if !of || s.Orphan || s.Hazard()&moves == 0 || beside(s) {
+				if !of || s.Orphan {
 					return ""
 				}
 				state, asked := c.Have[resource.PGClusterOf(cluster)]
-				if !asked || state.Err != nil {
+				picture, _ := state.Spec.(resource.PGCluster)
+				switch {
+				case paused(picture) && !c.rests(cluster) && s.ID != pauseOf(cluster):
+					return somebodyWorks
+				case s.Hazard()&moves == 0 || beside(s):
+					return ""
+				case !asked || state.Err != nil:
 					return "the state of the cluster is unknown"
 				}
-				picture, _ := state.Spec.(resource.PGCluster)
 				return patroniReason(c, picture, s)
 			})
 		},
 	}
+}
+
+const somebodyWorks = "Patroni is paused: somebody works on the cluster"
+
+func paused(p resource.PGCluster) bool {
+	return slices.ContainsFunc(p.Members, func(m resource.PGMemberInfo) bool { return m.Paused })
+}
+
+// pauseOf is the pause of a cluster that an inventory asks for, or no longer asks for: who made it may end it.
+func pauseOf(cluster string) resource.ID {
+	return resource.ID{Kind: resource.KindPGConfig, Name: "pause", At: cluster}
+}
+
+// rests tells whether the inventory wants a cluster to be paused.
+func (c *Case) rests(cluster string) bool {
+	if c.Want == nil {
+		return false
+	}
+	_, asked := c.Want.Get(pauseOf(cluster))
+	return asked
 }
 
 // beside tells whether a step is of a unit that runs beside the instance, such as an exporter: nobody is away without it.
@@ -47,8 +72,8 @@ func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
 	switch {
 	case !p.Lives(), one && !taken.Up:
 		return "" // nothing is served that could be lost
-	case slices.ContainsFunc(p.Members, func(m resource.PGMemberInfo) bool { return m.Paused }):
-		return "Patroni is paused: somebody works on the cluster"
+	case paused(p):
+		return somebodyWorks
 	case p.Leader == "":
 		return "the cluster has no leader"
 	}

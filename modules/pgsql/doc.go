@@ -10,7 +10,7 @@
 //	nothing runs, no data lie anywhere ─► bootstrap: the primary starts, and once it serves the others copy it
 //	somebody leads                     ─► it lives: its keys, roles and databases, member by member
 //	Patroni runs, and nobody leads     ─► everything waits at the gate of the cluster
-//	somebody has paused it             ─► it is only watched
+//	somebody has paused it             ─► as a living one; a policy holds what differs
 //	nobody knows                       ─► nothing
 //
 // Data that are not the cluster's are refused, and never touched. Who leads is Patroni's affair: a failover

@@ -10,6 +10,7 @@ import (
 // compile declares what the cluster wants, as far as that can be told in its present phase.
 func (c *cluster) compile() {
 	if !c.compilable() {
+		c.Freeze() // what an earlier commit made here is no orphan
 		return
 	}
 	c.look()
@@ -19,8 +20,6 @@ func (c *cluster) compile() {
 	case c.phase == unseen:
 		c.whole(nil)
 	case !c.acceptable() || !c.vacant():
-	case c.paused() && c.head().vars.PatroniMode != "pause":
-		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
 	case !c.released && c.phase == bare:
 		c.unpack()
 	case !c.released:
@@ -43,8 +42,12 @@ func (c *cluster) compile() {
 	}
 }
 
-// watched says of a cluster that nobody leads that nothing is done to it but to look.
+// watched says of a cluster that somebody has paused, or that nobody leads, that nothing is done to it but to look. What
+// would be done is held by the policies.
 func (c *cluster) watched() {
+	if c.paused() && c.head().vars.PatroniMode != "pause" {
+		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
+	}
 	if c.phase == headless {
 		c.Warnf(c.head().pos("pg_cluster"), CodeHeadless, "pg_cluster: nobody leads %s now: Patroni is at work, or waits for a member or for etcd; so it is only watched", c.name)
 	}
