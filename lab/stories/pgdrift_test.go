@@ -25,12 +25,18 @@ var keysByHand = map[string]string{
 	"postgresql/parameters/autovacuum_naptime": `"77"`, "postgresql/parameters/random_page_cost": `"77"`,
 }
 
-// patch is a command for the shell of a node that sends Patroni a part of its configuration.
+// patch is a command for the shell of a node that sends Patroni a part of its configuration, again where somebody else,
+// who may be the daemon, was quicker.
 const patch = `patch() { python3 -c '
-import base64, sys, urllib.request as r
+import base64, sys, urllib.error, urllib.request as r
 q = r.Request("http://10.10.10.10:8008/config", sys.argv[1].encode(), {"Content-Type": "application/json"}, method="PATCH")
 q.add_header("Authorization", "Basic " + base64.b64encode(b"postgres:Patroni.API").decode())
-r.urlopen(q)' "$1"; }
+for n in range(20):
+    try:
+        r.urlopen(q)
+        break
+    except urllib.error.HTTPError as e:
+        if e.code != 409: raise' "$1"; }
 `
 
 // hands are ways to change what pigsync made: of an id they give the node and the script, "" where the id is
