@@ -37,6 +37,33 @@ func twoClusters() string {
 `
 }
 
+// TestPgsqlWhole: two clusters with all that belongs to them come from bare nodes, and whoever is asked says that they are
+// well: Patroni, the servers behind each service, pgBackRest and the three exporters. Then nothing is left to do.
+func TestPgsqlWhole(t *testing.T) {
+	long(t)
+	s := onBareNodes(t)
+	s.serve()
+	s.commitText("two clusters", twoClusters())
+	t.Logf("from a commit to two clusters with all that belongs to them on bare nodes: %s", round(s.converges(15*time.Minute)))
+	s.isHealthy(1, 3)
+	s.isHealthy(4, 1)
+	s.answersWith(5433, "create table shop.t(x int); insert into shop.t values (42); select pg_is_in_recovery()", "CREATE TABLE\nINSERT 0 1\nf")
+	s.answersWith(5436, "select x, pg_is_in_recovery() from shop.t", "42|f")
+	s.answersWith(5434, "select x, pg_is_in_recovery() from shop.t", "42|t")
+	s.answersWith(5438, "select pg_is_in_recovery()", "t")
+	if got := s.backups(1); !slices.Equal(got, []string{"full"}) {
+		t.Errorf("the leader has backups %v, want a full one", got)
+	}
+	for _, n := range []int{1, 2, 3, 4} {
+		s.shows(n, 9630, "pg_up", "1")
+		s.shows(n, 9631, "pgbouncer_up", "1")
+	}
+	s.shows(1, 9854, "pgbackrest_stanza_status", "0")
+	s.shows(4, 9854, "pgbackrest_stanza_status", "0")
+	s.quietLooks(2, "converged")
+	s.agrees()
+}
+
 // BenchmarkPgsql takes four bare machines to pg-meta and pg-test with all that belongs to them, tells how much of that the
 // package manager took, and then how long it takes to see that nothing is left to do.
 func BenchmarkPgsql(b *testing.B) {
