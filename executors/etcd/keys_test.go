@@ -43,6 +43,11 @@ func TestKeysOfPatroniAreWatched(t *testing.T) {
 	if s := next(); len(s.IDs) != 1 || s.IDs[0].Name != "config" {
 		t.Errorf("after a position and a configuration were written %+v stirred, want the configuration", s)
 	}
+	for range 2 {
+		if s := next(); len(s.IDs) != 1 || s.IDs[0].Name != "config" {
+			t.Errorf("a while after a configuration was written %+v stirs, want the configuration again", s)
+		}
+	}
 	f.stop(1)
 	if s := next(); s.IDs != nil {
 		t.Errorf("after the loss %+v stirs, want everything", s)

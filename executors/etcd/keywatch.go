@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -26,6 +27,10 @@ const KindKey resource.Kind = "key"
 // maxKeys bounds the keys of a cluster of which the last value is remembered, as a digest.
 const maxKeys = 512
 
+// echoes are after what time a configuration that was written stirs again: Patroni answers with the one it had until
+// it has read the new one itself.
+var echoes = []time.Duration{300 * time.Millisecond, 900 * time.Millisecond}
+
 var errBroken = errors.New("the connection to etcd was lost")
 
 // watchOnce watches at the first member that can be asked, until that is over.
@@ -38,14 +43,28 @@ func (e *Executor) watchOnce(ctx context.Context, at string, w *keyWatch) (err e
 	err = errNowhere
 	for _, c := range e.all() {
 		for _, l := range c.links {
-			if err = c.watchAt(ctx, l, func() { e.keys.note(at, w, nil) }, w.prefix, func(key string) {
-				e.keys.tell(executors.Stir{At: at, IDs: []resource.ID{{Kind: KindKey, Name: key, At: at}}})
-			}); ctx.Err() != nil {
+			told := func(key string) { e.changed(ctx, at, key) }
+			if err = c.watchAt(ctx, l, func() { e.keys.note(at, w, nil) }, w.prefix, told); ctx.Err() != nil {
 				return err
 			}
 		}
 	}
 	return err
+}
+
+// changed tells of a key of a cluster.
+func (e *Executor) changed(ctx context.Context, at, key string) {
+	stir := func() {
+		if ctx.Err() == nil {
+			e.keys.tell(executors.Stir{At: at, IDs: []resource.ID{{Kind: KindKey, Name: key, At: at}}})
+		}
+	}
+	stir()
+	if key == "config" {
+		for _, later := range echoes {
+			time.AfterFunc(later, stir)
+		}
+	}
 }
 
 func (e *Executor) all() (cs []*cluster) {
