@@ -19,6 +19,7 @@ func twoClusters() string {
 	}
 	return text + `    pg_conf: tiny.yml
     pg_shared_buffer_ratio: 0.1
+    pgbackrest_exporter_options: --collect.interval=10 --log.level=info
   children:
     infra: { hosts: { 10.10.10.13: { infra_seq: 1 } } }
     etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 }, 10.10.10.11: { etcd_seq: 2 }, 10.10.10.12: { etcd_seq: 3 } } }

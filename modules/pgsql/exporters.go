@@ -86,15 +86,17 @@ func (i *instance) poolExporter() exporter {
 	}
 }
 
-// backupExporter reads pgBackRest's configuration where pgBackRest has it. The arguments of both are the same.
+// backupExporter reads pgBackRest's configuration where pgBackRest has it. The arguments of both are the same. Their variable
+// is not called as in Pigsty: pgBackRest takes every one that begins with PGBACKREST_ for an option, and warns of this one
+// where the exporter reads its answer.
 func (i *instance) backupExporter() exporter {
 	v := &i.vars
 	args := i.listening(v.BackupExporterPort) + " --backrest.stanza-include=" + i.cluster.name + " " + v.BackupExporterOptions
 	args = strings.Replace(args, "--web.telemetry-path", "--web.endpoint", 1)
 	return exporter{
 		unit: "pgbackrest_exporter", doc: "Metrics of pgBackRest", param: "pgbackrest_exporter_enabled", packages: backupExporters, port: v.BackupExporterPort,
-		own: "/usr/bin/pgbackrest_exporter", other: "/usr/bin/prometheus-pgbackrest-exporter", ownArgs: "PGBACKREST_EXPORTER_OPTS",
-		env: [][2]string{{"PGBACKREST_EXPORTER_OPTS", strings.TrimSpace(args)}, {"ARGS", strings.TrimSpace(args)}},
+		own: "/usr/bin/pgbackrest_exporter", other: "/usr/bin/prometheus-pgbackrest-exporter", ownArgs: "ARGS",
+		env: [][2]string{{"ARGS", strings.TrimSpace(args)}},
 	}
 }
 
