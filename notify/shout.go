@@ -31,7 +31,7 @@ var Bodies = []Body{Text, DingTalk, Teams, Alertmanager, Grafana}
 // asked bounds how long a service may take: the library has no bound of its own everywhere.
 const asked = 30 * time.Second
 
-func init() { http.DefaultClient.Timeout = asked } // it is the library's; others read it later
+func init() { http.DefaultClient.Timeout = asked } //nolint:gochecknoinits // it is the library's, and others read it later
 
 // ours is the name of the template through which a body of ours passes as it is.
 const ours = "pigsync"

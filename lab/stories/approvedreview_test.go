@@ -80,7 +80,7 @@ func TestApprovedByAReview(t *testing.T) {
 	pull, digest := proposed("four")
 	bob.approves(pull, "Fine.\n\nPigsync-Approved: "+digest)
 	ann.approves(pull, "Pigsync-Approved: 0123456789ab")
-	merged := f.merge(pull)
+	f.merge(pull)
 	s.git("checkout", "-q", "main")
 	f.pull()
 	o, st := s.waits(time.Minute, "PS115", "lines:/etc/hosts#pigsty dns@"+address(1))
@@ -95,7 +95,7 @@ func TestApprovedByAReview(t *testing.T) {
 	t.Log("then with the word of a dba, which Gitea takes before a merge only")
 	pull, digest = proposed("five")
 	ann.approves(pull, "Pigsync-Approved: "+digest)
-	merged = f.merge(pull)
+	merged := f.merge(pull)
 	s.at(merged, time.Minute)
 	s.on(1, "grep -q five.story /etc/hosts")
 }
