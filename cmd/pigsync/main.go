@@ -68,7 +68,7 @@ func understand(args []string) (q question, ok bool) {
 
 // collectAt makes the collector run at a growth by this percentage: what is read is kept to the end, so
 // that twice the memory would buy little time.
-const collectAt = 30
+const collectAt = 38
 
 // answer prints what is asked for, or nothing when there is something to explain.
 func (q question) answer(ctx context.Context, w io.Writer) error {
