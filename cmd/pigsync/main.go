@@ -66,14 +66,19 @@ func understand(args []string) (q question, ok bool) {
 	return q, q.path != "" && list == (q.host == "")
 }
 
-// collectAt makes the collector run at a growth by this percentage: what is read is kept to the end, so
-// that twice the memory would buy little time.
-const collectAt = 38
+// collectAt is at what growth, in percent, the collector runs: what is read is kept to the end, so that twice the memory
+// would buy little time. Beside a large inventory the program itself is a small part of the memory.
+func collectAt(path string) int {
+	if info, err := os.Stat(path); err == nil && info.Size() > 512<<10 {
+		return 37
+	}
+	return 25
+}
 
 // answer prints what is asked for, or nothing when there is something to explain.
 func (q question) answer(ctx context.Context, w io.Writer) error {
 	runtime.GOMAXPROCS(1) // there is one thing to do, and beside it the collector would only be late
-	debug.SetGCPercent(collectAt)
+	debug.SetGCPercent(collectAt(q.path))
 	src, file, err := dir.Open(q.path)
 	if err != nil {
 		return errOther
