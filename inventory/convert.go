@@ -91,22 +91,7 @@ type converter struct {
 	frees    bool                 // nobody reads the library's tree again, and large inventories need the memory
 	unsafe   bool                 // what is read now stands in a collection with the tag !unsafe
 	secret   bool                 // what is read now belongs to a name that SecretName knows
-	nodes    []node               // memory for those to come
-	piece    int                  // how many that were
-}
-
-// mostNodes is how many nodes of a large tree get their memory in one piece.
-const mostNodes = 256
-
-// fresh is memory for a node: the more there were, the more of them in one piece.
-func (c *converter) fresh() *node {
-	if len(c.nodes) == 0 {
-		c.piece = min(max(2*c.piece, 4), mostNodes)
-		c.nodes = make([]node, c.piece)
-	}
-	n := &c.nodes[0]
-	c.nodes = c.nodes[1:]
-	return n
+	slabs    slabs
 }
 
 func (c *converter) node(y *yaml.Node) *node {
@@ -118,7 +103,7 @@ func (c *converter) node(y *yaml.Node) *node {
 		}
 		return &n
 	}
-	n := c.fresh()
+	n := c.slabs.node()
 	*n = *c.src.node(y.Line, y.Column)
 	n.secret = c.secret || c.src.sealed
 	switch y.Kind {

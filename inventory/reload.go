@@ -316,9 +316,10 @@ func (r *reader) copiedEntries(n *node) []entry {
 	return entries
 }
 
-// slabs hand out memory for a tree in few pieces.
+// slabs hand out memory for a tree in few pieces: the larger it gets, the larger are they.
 type slabs struct {
 	nodes []node
+	piece int // how many nodes the last piece had
 	pairs []entry
 }
 
@@ -326,7 +327,8 @@ const slab = 1024
 
 func (s *slabs) node() *node {
 	if len(s.nodes) == 0 {
-		s.nodes = make([]node, slab)
+		s.piece = min(max(2*s.piece, 4), slab)
+		s.nodes = make([]node, s.piece)
 	}
 	n := &s.nodes[0]
 	s.nodes = s.nodes[1:]

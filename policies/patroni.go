@@ -16,53 +16,41 @@ const moves = resource.Restart | resource.Failover | resource.Topology
 func pgCluster(s diff.Step) (name string, of bool) { return strings.CutPrefix(s.Owner, "pgsql/") }
 
 // Patroni holds all that would change a cluster of PostgreSQL that somebody has paused, and what would take an
-// instance away from one that is not well, or of which nobody knows. What concerns the instance that is ill is never held, and who lives alone may restart: there is
-// no other way. A cluster that has an ill member may be moved with approval, as long as somebody is left.
+// instance away from one that is not well, or of which nobody knows. What concerns the instance that is ill is never
+// held, and who lives alone may restart: there is no other way. A cluster that has an ill member may be moved with
+// approval, as long as somebody is left.
 func Patroni() *Policy {
 	return &Policy{
 		Name: "patroni",
 		Doc:  "holds what would change a PostgreSQL cluster that is paused, or take an instance away from one that is not well",
 		Judge: func(c *Case) []Objection {
 			return eachStep(c, Hold, "PS130", func(s diff.Step) string {
-				cluster, of := pgCluster(s)
-				if !of || s.Orphan {
-					return ""
+				if cluster, of := pgCluster(s); of && !s.Orphan {
+					return unwell(c, cluster, s)
 				}
-				state, asked := c.Have[resource.PGClusterOf(cluster)]
-				picture, _ := state.Spec.(resource.PGCluster)
-				switch {
-				case paused(picture) && !c.rests(cluster) && s.ID != pauseOf(cluster):
-					return somebodyWorks
-				case s.Hazard()&moves == 0 || beside(s):
-					return ""
-				case !asked || state.Err != nil:
-					return "the state of the cluster is unknown"
-				}
-				return patroniReason(c, picture, s)
+				return ""
 			})
 		},
 	}
 }
 
-const somebodyWorks = "Patroni is paused: somebody works on the cluster"
-
-func paused(p resource.PGCluster) bool {
-	return slices.ContainsFunc(p.Members, func(m resource.PGMemberInfo) bool { return m.Paused })
-}
-
-// pauseOf is the pause of a cluster that an inventory asks for, or no longer asks for: who made it may end it.
-func pauseOf(cluster string) resource.ID {
-	return resource.ID{Kind: resource.KindPGConfig, Name: "pause", At: cluster}
-}
-
-// rests tells whether the inventory wants a cluster to be paused.
-func (c *Case) rests(cluster string) bool {
-	if c.Want == nil {
-		return false
+// unwell says why a step of a cluster must wait for it.
+func unwell(c *Case, cluster string, s diff.Step) string {
+	state, asked := c.Have[resource.PGClusterOf(cluster)]
+	picture, _ := state.Spec.(resource.PGCluster)
+	pause := resource.ID{Kind: resource.KindPGConfig, Name: "pause", At: cluster} // who asked for it may end it
+	switch {
+	case picture.Paused() && !c.wants(pause) && s.ID != pause:
+		return somebodyWorks
+	case s.Hazard()&moves == 0 || beside(s):
+		return ""
+	case !asked || state.Err != nil:
+		return "the state of the cluster is unknown"
 	}
-	_, asked := c.Want.Get(pauseOf(cluster))
-	return asked
+	return patroniReason(c, picture, s)
 }
+
+const somebodyWorks = "Patroni is paused: somebody works on the cluster"
 
 // beside tells whether a step is of a unit that runs beside the instance, such as an exporter: nobody is away without it.
 func beside(s diff.Step) bool { return s.ID.Kind == resource.KindUnit && s.ID.Name != "patroni" }
@@ -72,7 +60,7 @@ func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
 	switch {
 	case !p.Lives(), one && !taken.Up:
 		return "" // nothing is served that could be lost
-	case paused(p):
+	case p.Paused():
 		return somebodyWorks
 	case p.Leader == "":
 		return "the cluster has no leader"
@@ -125,10 +113,15 @@ func (c *Case) left(p resource.PGCluster, m resource.PGMemberInfo) bool {
 }
 
 func (c *Case) seated(m resource.PGMemberInfo) bool {
+	return c.wants(resource.ID{Kind: resource.KindPGSeated, Name: m.Instance, At: m.Node})
+}
+
+// wants tells whether the commit asks for a resource.
+func (c *Case) wants(id resource.ID) bool {
 	if c.Want == nil {
 		return false
 	}
-	_, asked := c.Want.Get(resource.ID{Kind: resource.KindPGSeated, Name: m.Instance, At: m.Node})
+	_, asked := c.Want.Get(id)
 	return asked
 }
 

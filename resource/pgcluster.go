@@ -54,6 +54,11 @@ func (c PGCluster) Lives() bool {
 	return slices.ContainsFunc(c.Members, func(m PGMemberInfo) bool { return m.System != "" })
 }
 
+// Paused tells whether somebody has told Patroni to keep its hands off.
+func (c PGCluster) Paused() bool {
+	return slices.ContainsFunc(c.Members, func(m PGMemberInfo) bool { return m.Paused })
+}
+
 // Lag is by how many bytes a member is behind the leader; ok is false where it cannot be told.
 func (c PGCluster) Lag(instance string) (bytes int64, ok bool) {
 	l, leads := c.Leading()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -68,8 +69,8 @@ func understand(args []string) (q question, ok bool) {
 
 // collectAt is at what growth, in percent, the collector runs: what is read is kept to the end, so that twice the memory
 // would buy little time. Beside a large inventory the program itself is a small part of the memory.
-func collectAt(path string) int {
-	if info, err := os.Stat(path); err == nil && info.Size() > 512<<10 {
+func collectAt(tree fs.FS, file string) int {
+	if info, err := fs.Stat(tree, file); err == nil && info.Size() > 512<<10 {
 		return 37
 	}
 	return 25
@@ -78,7 +79,6 @@ func collectAt(path string) int {
 // answer prints what is asked for, or nothing when there is something to explain.
 func (q question) answer(ctx context.Context, w io.Writer) error {
 	runtime.GOMAXPROCS(1) // there is one thing to do, and beside it the collector would only be late
-	debug.SetGCPercent(collectAt(q.path))
 	src, file, err := dir.Open(q.path)
 	if err != nil {
 		return errOther
@@ -87,6 +87,7 @@ func (q question) answer(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return errOther
 	}
+	debug.SetGCPercent(collectAt(rev.Tree, file))
 	inv, problems, err := inventory.Load(rev.Tree, file)
 	if err != nil || inventory.HasErrors(problems) || q.host != "" && inv.Host(q.host) == nil {
 		return errOther

@@ -93,7 +93,7 @@ func check(cmd *cobra.Command, o *options, path string, more ...judge) error {
 	return nil
 }
 
-// tally tells how many problems there are, and tells a newcomer where more is said.
+// tally counts the problems, and tells a newcomer where more is said of them.
 func tally(ps []inventory.Problem) string {
 	errs := 0
 	for _, p := range ps {

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -73,22 +70,7 @@ func leaders(at string, text []byte, since time.Time) (clues []resource.Clue) {
 		if err != nil || when.Before(since) || leader == "" {
 			continue
 		}
-		clues = append(clues, resource.Clue{When: when, Kind: "patroni", At: at, Who: plainWord(leader), What: fmt.Sprintf("came to lead, timeline %d: %s", int(timeline)+1, plainWord(reason))})
+		clues = append(clues, resource.Clue{When: when, Kind: "patroni", At: at, Who: executors.OneLine(leader), What: fmt.Sprintf("came to lead, timeline %d: %s", int(timeline)+1, executors.OneLine(reason))})
 	}
-	slices.SortStableFunc(clues, func(a, b resource.Clue) int { return b.When.Compare(a.When) })
 	return clues
-}
-
-// maxWord bounds a word of somebody else's, in bytes.
-const maxWord = 120
-
-// plainWord is text on one line.
-func plainWord(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	return strings.ToValidUTF8(s[:min(len(s), maxWord)], "")
 }

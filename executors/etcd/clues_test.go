@@ -20,7 +20,7 @@ func TestPatronisHistoryIsAClue(t *testing.T) {
 	node := resource.ID{Kind: resource.KindUnit, Name: "patroni", At: "10.10.10.10"}
 	since := time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
 	found := f.exec.Inquire(t.Context(), []resource.ID{config("pg-test"), config("pg-old"), config("pg-odd"), config("pg-none"), node}, since)
-	want := resource.Clue{When: since.Add(time.Hour + time.Second/2), Kind: "patroni", At: "pg-test", Who: "pg-test-2", What: "came to lead, timeline 3: no recoverytarget specified"}
+	want := resource.Clue{When: since.Add(time.Hour + time.Second/2), Kind: "patroni", At: "pg-test", Who: "pg-test-2", What: "came to lead, timeline 3: no recovery target specified"}
 	if got := found[config("pg-test")]; len(found) != 1 || len(got) != 1 || !got[0].When.Equal(want.When) || got[0].Who != want.Who || got[0].What != want.What || got[0].Kind != want.Kind {
 		t.Errorf("%+v, want %+v", found, want)
 	}

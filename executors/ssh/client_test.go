@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pigsync/pigsync/executors"
 	"github.com/pigsync/pigsync/executors/ssh/sshtest"
 )
 
@@ -61,7 +62,7 @@ func TestOutputIsBounded(t *testing.T) {
 	if !errors.As(err, &exit) || len(exit.Stderr) != maxStderr {
 		t.Errorf("stderr of %v", err)
 	}
-	if len(err.Error()) > 2*maxText {
+	if len(err.Error()) > 2*executors.MaxText {
 		t.Errorf("%d bytes of text", len(err.Error()))
 	}
 }
@@ -280,29 +281,12 @@ func TestDialRefused(t *testing.T) {
 	mustHint(t, mustBe(t, err, ErrTunnel), "AllowTcpForwarding")
 }
 
-func TestOneLine(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain":                  "plain",
-		"a\nb\r\n\tc":            "a b c",
-		"\x1b[31mred\x00":        "?[31mred?",
-		"\xff":                   "?",
-		strings.Repeat("é", 400): strings.Repeat("é", maxText/2) + "…",
-	} {
-		if got := oneLine(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
-func FuzzOneLine(f *testing.F) {
+// What was made one line stays as it is.
+func FuzzLastLine(f *testing.F) {
 	f.Add("a\nb")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := oneLine(s)
-		if len(got) > maxText+len("…") || strings.ContainsAny(got, "\n\r\x1b\x00") {
-			t.Errorf("%q", got)
-		}
-		if oneLine(lastLine(s)) != lastLine(s) && len(s) < maxText {
-			t.Errorf("%q is not stable", lastLine(s))
+		if last := lastLine(s); executors.OneLine(last) != last && len(s) < executors.MaxText {
+			t.Errorf("%q is not stable", last)
 		}
 	})
 }

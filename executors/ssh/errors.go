@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pigsync/pigsync/executors"
 )
 
 // The kinds of failure a caller may branch on with errors.Is.
@@ -44,10 +44,10 @@ type Error struct {
 func (e *Error) Error() string {
 	parts := []string{e.Host, e.Kind.Error()}
 	if e.Detail != "" {
-		parts = append(parts, oneLine(e.Detail))
+		parts = append(parts, executors.OneLine(e.Detail))
 	}
 	if e.Err != nil {
-		parts = append(parts, oneLine(e.Err.Error()))
+		parts = append(parts, executors.OneLine(e.Err.Error()))
 	}
 	return strings.Join(parts, ": ")
 }
@@ -70,7 +70,7 @@ type ExitError struct {
 func (e *ExitError) Error() string {
 	how := fmt.Sprintf("status %d", e.Status)
 	if e.Signal != "" {
-		how = "signal " + oneLine(e.Signal)
+		how = "signal " + executors.OneLine(e.Signal)
 	}
 	s := fmt.Sprintf("%s: command ended with %s", e.Host, how)
 	if last := lastLine(e.Stderr); last != "" {
@@ -97,39 +97,7 @@ func unexpected(err error) error {
 	return err
 }
 
-// maxText bounds what a peer's words may take up in an error.
-const maxText = 300
-
-// oneLine makes text of unknown origin fit for an error or a log: printable, on one line, short.
-func oneLine(s string) string {
-	if len(s) > 4*maxText {
-		s = s[:4*maxText]
-	}
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-	return cut(strings.Join(strings.Fields(s), " "))
-}
-
-func cut(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	s = s[:maxText]
-	for !utf8.ValidString(s) {
-		s = s[:len(s)-1]
-	}
-	return s + "…"
-}
-
 func lastLine(s string) string {
 	s = strings.TrimSpace(s)
-	return oneLine(s[strings.LastIndexByte(s, '\n')+1:])
+	return executors.OneLine(s[strings.LastIndexByte(s, '\n')+1:])
 }

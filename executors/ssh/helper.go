@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/pigsync/pigsync/executors"
 )
 
 const (
@@ -162,7 +164,7 @@ func (c *Client) probe(ctx context.Context) (platform, error) {
 	case err != nil:
 		return p, fmt.Errorf("ask for the platform: %w", err)
 	case !ok:
-		return p, &Error{Host: c.host, Kind: ErrNoHelper, Detail: "uname says " + oneLine(string(out))}
+		return p, &Error{Host: c.host, Kind: ErrNoHelper, Detail: "uname says " + executors.OneLine(string(out))}
 	}
 	return p, nil
 }

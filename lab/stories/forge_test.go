@@ -30,6 +30,19 @@ type forge struct {
 	change func(n int) fmt.Stringer
 }
 
+// onForge begins with two nodes that are as the first commit on a forge says, which calls the daemon.
+func (s *story) onForge() (f *forge, first string) {
+	s.Helper()
+	f = s.newForge()
+	first = s.commit("two nodes", knownAs("one"))
+	f.push("main")
+	s.fromForge(f)
+	s.serve()
+	f.calls()
+	s.at(first, 3*time.Minute)
+	return f, first
+}
+
 // newForge starts a Gitea that ends with the story.
 func (s *story) newForge() *forge {
 	s.Helper()

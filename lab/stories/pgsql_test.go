@@ -16,6 +16,18 @@ type clusters struct {
 	more  string // further vars of pg-test
 }
 
+// pgTest is pg-test on the first three nodes, with an application's role and database.
+const pgTest = `    pg-test:
+      hosts:
+        10.10.10.10: { pg_seq: 1, pg_role: primary }
+        10.10.10.11: { pg_seq: 2, pg_role: replica }
+        10.10.10.12: { pg_seq: 3, pg_role: replica }
+      vars:
+        pg_cluster: pg-test
+        pg_users: [ { name: app, password: App.Story, pgbouncer: true, roles: [ dbrole_admin ] } ]
+        pg_databases: [ { name: app, owner: app, schemas: [ shop ] } ]
+`
+
 func (c clusters) String() string {
 	text := strings.ReplaceAll(head, "    haproxy_enabled: false\n", "") + `    pg_version: 17
     pg_conf: tiny.yml
@@ -27,16 +39,7 @@ func (c clusters) String() string {
       hosts: { 10.10.10.10: { infra_seq: 1 } }
     etcd:
       hosts: { 10.10.10.10: { etcd_seq: 1 }, 10.10.10.11: { etcd_seq: 2 }, 10.10.10.12: { etcd_seq: 3 } }
-    pg-test:
-      hosts:
-        10.10.10.10: { pg_seq: 1, pg_role: primary }
-        10.10.10.11: { pg_seq: 2, pg_role: replica }
-        10.10.10.12: { pg_seq: 3, pg_role: replica }
-      vars:
-        pg_cluster: pg-test
-        pg_users: [ { name: app, password: App.Story, pgbouncer: true, roles: [ dbrole_admin ] } ]
-        pg_databases: [ { name: app, owner: app, schemas: [ shop ] } ]
-` + c.more
+` + pgTest + c.more
 	if c.alone {
 		text += "    pg-meta:\n      hosts: { 10.10.10.13: { pg_seq: 1, pg_role: primary } }\n      vars: { pg_cluster: pg-meta }\n"
 	}
@@ -103,6 +106,15 @@ func (s *story) answersWith(port int, sql, want string) {
 	}
 }
 
+// leadSomewhere wants each service of the first node to lead to whom it should.
+func (s *story) leadSomewhere() {
+	s.Helper()
+	s.answersWith(5433, "create table shop.t(x int); insert into shop.t values (42); select pg_is_in_recovery()", "CREATE TABLE\nINSERT 0 1\nf")
+	s.answersWith(5436, "select x, pg_is_in_recovery() from shop.t", "42|f")
+	s.answersWith(5434, "select x, pg_is_in_recovery() from shop.t", "42|t")
+	s.answersWith(5438, "select pg_is_in_recovery()", "t")
+}
+
 // TestPgsqlBootstrap: bare nodes become a cluster that Patroni calls healthy and that all services lead to,
 // and then nothing is left to do.
 func TestPgsqlBootstrap(t *testing.T) {
@@ -116,10 +128,7 @@ func TestPgsqlBootstrap(t *testing.T) {
 	if c.alone {
 		s.isHealthy(4, 1)
 	}
-	s.answersWith(5433, "create table shop.t(x int); insert into shop.t values (42); select pg_is_in_recovery()", "CREATE TABLE\nINSERT 0 1\nf")
-	s.answersWith(5436, "select x, pg_is_in_recovery() from shop.t", "42|f")
-	s.answersWith(5434, "select x, pg_is_in_recovery() from shop.t", "42|t")
-	s.answersWith(5438, "select pg_is_in_recovery()", "t")
+	s.leadSomewhere()
 	s.quietLooks(2, "converged")
 	s.agrees()
 	if !testing.Short() {

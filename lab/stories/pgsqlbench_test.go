@@ -26,16 +26,7 @@ func twoClusters() string {
     pg-meta:
       hosts: { 10.10.10.13: { pg_seq: 1, pg_role: primary } }
       vars: { pg_cluster: pg-meta }
-    pg-test:
-      hosts:
-        10.10.10.10: { pg_seq: 1, pg_role: primary }
-        10.10.10.11: { pg_seq: 2, pg_role: replica }
-        10.10.10.12: { pg_seq: 3, pg_role: replica }
-      vars:
-        pg_cluster: pg-test
-        pg_users: [ { name: app, password: App.Story, pgbouncer: true, roles: [ dbrole_admin ] } ]
-        pg_databases: [ { name: app, owner: app, schemas: [ shop ] } ]
-`
+` + pgTest
 }
 
 // TestPgsqlWhole: two clusters with all that belongs to them come from bare nodes, and whoever is asked says that they are
@@ -48,10 +39,7 @@ func TestPgsqlWhole(t *testing.T) {
 	t.Logf("from a commit to two clusters with all that belongs to them on bare nodes: %s", round(s.converges(15*time.Minute)))
 	s.isHealthy(1, 3)
 	s.isHealthy(4, 1)
-	s.answersWith(5433, "create table shop.t(x int); insert into shop.t values (42); select pg_is_in_recovery()", "CREATE TABLE\nINSERT 0 1\nf")
-	s.answersWith(5436, "select x, pg_is_in_recovery() from shop.t", "42|f")
-	s.answersWith(5434, "select x, pg_is_in_recovery() from shop.t", "42|t")
-	s.answersWith(5438, "select pg_is_in_recovery()", "t")
+	s.leadSomewhere()
 	if got := s.backups(1); !slices.Equal(got, []string{"full"}) {
 		t.Errorf("the leader has backups %v, want a full one", got)
 	}

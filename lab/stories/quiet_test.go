@@ -42,15 +42,8 @@ func TestEtcdQuietRoundWritesNothing(t *testing.T) {
 // quietRounds asks for n looks at the whole fleet, one after the other, and gives how long each took.
 func (s *story) quietRounds(n int) (took []time.Duration) {
 	s.Helper()
-	last := s.status().Took
 	for range n {
-		s.succeeds("sync")
-		st := s.stands(time.Minute, "the next look", func(st status) bool { return st.Took != last })
-		if st.State != "converged" {
-			s.Fatalf("a round that should be quiet is %s: %+v", st.State, st.Plan)
-		}
-		last = st.Took
-		took = append(took, time.Duration(st.Took))
+		took = append(took, s.round())
 	}
 	return took
 }

@@ -69,13 +69,7 @@ func (h hosted) String() string {
 func TestReviewOnAForge(t *testing.T) {
 	long(t)
 	s := onBareNodes(t)
-	f := s.newForge()
-	first := s.commit("two nodes", knownAs("one"))
-	f.push("main")
-	s.fromForge(f)
-	s.serve()
-	f.calls()
-	s.at(first, 3*time.Minute)
+	f, first := s.onForge()
 	s.eventually(time.Minute, "the first commit is told", func() bool {
 		state, _ := f.standing(first, "pigsync/converge")
 		return state == "success"

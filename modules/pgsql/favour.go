@@ -30,10 +30,15 @@ func (c *cluster) checkFavourite() {
 	}
 }
 
+// leadingID is who leads the cluster.
+func (c *cluster) leadingID() resource.ID {
+	return resource.ID{Kind: resource.KindPGLeading, Name: c.name, At: c.name}
+}
+
 // favours lets the favourite lead once it runs and all else that restarts has done so. A switchover that is wanted
 // for another reason comes first.
 func (c *cluster) favours(after []resource.ID) {
-	m, id := c.favourite(), resource.ID{Kind: resource.KindPGLeading, Name: c.name, At: c.name}
+	m, id := c.favourite(), c.leadingID()
 	if m == nil || c.seen.Leader == "" || c.Declared(id) {
 		return
 	}

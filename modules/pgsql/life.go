@@ -107,11 +107,6 @@ func (c *cluster) scope() string {
 	return c.name
 }
 
-// paused tells whether somebody has told Patroni to keep its hands off. Whoever did wants the same of us.
-func (c *cluster) paused() bool {
-	return slices.ContainsFunc(c.seen.Members, func(m resource.PGMemberInfo) bool { return m.Paused })
-}
-
 // acceptable tells whether what lies in the members' data directories may become, or is, of this cluster.
 // What is refused is never touched.
 func (c *cluster) acceptable() bool {

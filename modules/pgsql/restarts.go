@@ -106,8 +106,7 @@ func (c *cluster) yields(m *member, after []resource.ID) []resource.ID {
 	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned()) {
 		return nil
 	}
-	id := resource.ID{Kind: resource.KindPGLeading, Name: c.name, At: c.name}
-	return []resource.ID{c.Keep(m.pos("pg_leader_restart"), id, resource.PGLeading{Not: m.name()}, after...)}
+	return []resource.ID{c.Keep(m.pos("pg_leader_restart"), c.leadingID(), resource.PGLeading{Not: m.name()}, after...)}
 }
 
 // freed wants postgresql.auto.conf to say nothing of what the inventory says.

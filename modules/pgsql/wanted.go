@@ -45,7 +45,7 @@ func (c *cluster) compile() {
 // watched says of a cluster that somebody has paused, or that nobody leads, that nothing is done to it but to look. What
 // would be done is held by the policies.
 func (c *cluster) watched() {
-	if c.paused() && c.head().vars.PatroniMode != "pause" {
+	if c.seen.Paused() && c.head().vars.PatroniMode != "pause" {
 		c.Warnf(c.head().pos("pg_cluster"), CodePaused, "pg_cluster: %s is paused: somebody works at it, so it is only watched", c.name)
 	}
 	if c.phase == headless {
