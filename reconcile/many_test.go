@@ -2,8 +2,10 @@ package reconcile_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,7 +32,7 @@ func TestACommitOfManyClusters(t *testing.T) {
 	}
 	one := toyText(hosts)
 	synctest.Test(t, func(t *testing.T) {
-		s := tell(t, newFleet(t, keysOf(hosts)...))
+		s := tell(t, newFleet(t, slices.Collect(maps.Keys(hosts))...))
 		s.Modules = []*modules.Module{toy()}
 		v := serve(t, s)
 		v.push("A", one)
@@ -57,13 +59,6 @@ func TestACommitOfManyClusters(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func keysOf(m map[string]string) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	return keys
 }
 
 // heap is what is in use.
