@@ -74,7 +74,6 @@ func Bind(scope Scope, into any) *Bound {
 	}
 	src, origin := scope.origin()
 	b := &binder{
-		plans:    &src.plans,
 		expand:   scope.Expand,
 		problems: collector{src: src},
 		bound:    &Bound{places: map[string]token.Position{}, origin: origin},
@@ -94,7 +93,6 @@ func Bind(scope Scope, into any) *Bound {
 
 // binder is one call of Bind.
 type binder struct {
-	plans    *plans
 	expand   func(string) string
 	problems collector
 	bound    *Bound
@@ -105,7 +103,7 @@ func (b *binder) report(p Problem) { b.problems.add(p) }
 // object fills a struct from a scope; self is the object's own value, or nothing when the scope
 // is a host or group, whose other variables are no concern of this struct.
 func (b *binder) object(scope Scope, self Value, dst reflect.Value) {
-	plan := b.plans.of(dst.Type())
+	plan := planOf(dst.Type())
 	_, place := scope.origin()
 	if self.isDefault() {
 		place = b.bound.origin

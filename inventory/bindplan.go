@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// plans remembers what the tags of each struct type say, so that a fleet of hosts reads them once.
-type plans struct{ byType sync.Map } // reflect.Type to *plan
+// plans remembers what the tags of each struct type say: types do not change, so that they are read once.
+var plans sync.Map // reflect.Type to *plan
 
-func (p *plans) of(t reflect.Type) *plan {
-	if found, ok := p.byType.Load(t); ok {
+func planOf(t reflect.Type) *plan {
+	if found, ok := plans.Load(t); ok {
 		return found.(*plan)
 	}
-	made, _ := p.byType.LoadOrStore(t, newPlan(t))
+	made, _ := plans.LoadOrStore(t, newPlan(t))
 	return made.(*plan)
 }
 

@@ -6,11 +6,10 @@ import (
 	"slices"
 )
 
-// source is one file. Everything read from it shares what was learned about Go types (bindplan.go).
+// source is one file.
 type source struct {
 	name    string
-	end     [2]int // line and column behind the last character; zero when not known
-	plans   plans
+	end     [2]int   // line and column behind the last character; zero when not known
 	marks   []mark   // sorted; complete after build
 	group   string   // of which a whole file of variables speaks; empty for the inventory itself
 	json    bool     // the file is JSON

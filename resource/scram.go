@@ -74,8 +74,10 @@ func (v Verifier) verifies(password string) bool {
 	if v.Iterations > maxIterations {
 		return false
 	}
-	w := NewVerifier(password, v.Salt, v.Iterations)
-	return subtle.ConstantTimeCompare(w.StoredKey, v.StoredKey)&subtle.ConstantTimeCompare(w.ServerKey, v.ServerKey) == 1
+	return proven.recall(v, password, func() bool {
+		w := NewVerifier(password, v.Salt, v.Iterations)
+		return subtle.ConstantTimeCompare(w.StoredKey, v.StoredKey)&subtle.ConstantTimeCompare(w.ServerKey, v.ServerKey) == 1
+	})
 }
 
 // IsStoredPassword tells whether a text is a password as a server stores it, and is then stored as it is.

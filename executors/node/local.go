@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -54,6 +56,31 @@ func (l *Local) Observe(ctx context.Context, ids []resource.ID) map[resource.ID]
 }
 
 func (l *Local) observe(ctx context.Context, ids []resource.ID, places []resource.PGPlace) map[resource.ID]resource.State {
+	servers, others := apart(ids)
+	var out map[resource.ID]resource.State
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		out = executors.Seen(servers, func() map[resource.ID]resource.State { return l.observeInTurn(ctx, servers, places) })
+	})
+	seen := l.observeInTurn(ctx, others, places)
+	wg.Wait()
+	maps.Copy(out, seen)
+	return out
+}
+
+// apart takes those out that a server is asked for: while it thinks, the rest of the node is looked at.
+func apart(ids []resource.ID) (servers, others []resource.ID) {
+	for _, id := range ids {
+		if isPG(id.Kind) {
+			servers = append(servers, id)
+		} else {
+			others = append(others, id)
+		}
+	}
+	return servers, others
+}
+
+func (l *Local) observeInTurn(ctx context.Context, ids []resource.ID, places []resource.PGPlace) map[resource.ID]resource.State {
 	out := make(map[resource.ID]resource.State, len(ids))
 	v := l.look(ctx, ids, places...)
 	defer v.close()

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/executors"
@@ -35,9 +36,17 @@ func decodePlaces(list []wirePlace) (places []resource.PGPlace) {
 // seats gives the look at an instance, the same one for all that is asked of it.
 func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat) *postgres.Look {
 	looks := v.looks
+	var turn sync.Mutex // for the tree, as a look asks several things at once
 	node := postgres.Node{
-		Read: v.small, UID: v.uid, Run: v.runAs, Names: v.names, Ask: func(argv ...string) (string, error) { return v.l.ask(ctx, argv) },
-		Noted: v.noted, Note: v.note,
+		Read: inTurn(&turn, v.small), UID: inTurn(&turn, v.uid), Names: inTurn(&turn, v.names), Noted: inTurn(&turn, v.noted), Note: v.note,
+		Ask: func(argv ...string) (string, error) { return v.l.ask(ctx, argv) },
+		Run: func(ctx context.Context, user string, whole bool, argv ...string) ([]byte, error) {
+			as, err := inTurn(&turn, v.account)(user)
+			if err != nil {
+				return nil, err
+			}
+			return v.l.run(ctx, Command{Argv: argv, Whole: whole, As: &as})
+		},
 	}
 	return func(s postgres.Seat) *postgres.Look {
 		key := s.Cluster + "/" + s.Instance
@@ -45,6 +54,14 @@ func (v *view) seats(ctx context.Context, ids []resource.ID) func(postgres.Seat)
 			looks[key] = v.l.pg.Look(ctx, s, node, ids)
 		}
 		return looks[key]
+	}
+}
+
+func inTurn[T any](turn *sync.Mutex, read func(string) (T, error)) func(string) (T, error) {
+	return func(name string) (T, error) {
+		turn.Lock()
+		defer turn.Unlock()
+		return read(name)
 	}
 }
 
@@ -66,28 +83,20 @@ func (v *view) note(name string, on bool) error {
 }
 
 func (v *view) uid(name string) (int, error) {
-	a, err := v.accounts()
-	if err != nil {
-		return 0, err
-	}
-	u, ok := a.users[name]
-	if !ok {
-		return 0, fmt.Errorf("there is no user %q", name)
-	}
-	return u.uid, nil
+	a, err := v.account(name)
+	return a.UID, err
 }
 
-// runAs runs a program as a user of the node.
-func (v *view) runAs(ctx context.Context, name string, whole bool, argv ...string) ([]byte, error) {
+func (v *view) account(name string) (Account, error) {
 	a, err := v.accounts()
 	if err != nil {
-		return nil, err
+		return Account{}, err
 	}
 	u, ok := a.users[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no user %q", name)
+		return Account{}, fmt.Errorf("there is no user %q", name)
 	}
-	return v.l.run(ctx, Command{Argv: argv, Whole: whole, As: &Account{UID: u.uid, GID: u.gid}})
+	return Account{UID: u.uid, GID: u.gid}, nil
 }
 
 // seat finds the instance that an id is of: by its name, or by its cluster.

@@ -84,37 +84,6 @@ func (l *Look) askGlobals() (*globals, error) {
 	return &g, err
 }
 
-// within asks something of one database. All that a look asks of one is one read-only transaction.
-func (l *Look) within(database string, ask func(context.Context, *session) error) error {
-	ctx, cancel := context.WithTimeout(l.ctx, lookTimeout+connectTimeout)
-	defer cancel()
-	s, err := l.reading(ctx, database)
-	if err != nil {
-		return err
-	}
-	if err = ask(ctx, s); err != nil { // its transaction has failed
-		s.close()
-		delete(l.open, database)
-	}
-	return err
-}
-
-func (l *Look) reading(ctx context.Context, database string) (*session, error) {
-	if s := l.open[database]; s != nil {
-		return s, nil
-	}
-	s, err := l.connect(ctx, database, true)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.do(ctx, "BEGIN"); err != nil {
-		s.close()
-		return nil, err
-	}
-	l.open[database] = s
-	return s, nil
-}
-
 func (l *Look) seeRole(name string) (resource.Spec, error) {
 	g, err := l.globals()
 	if err != nil {

@@ -20,6 +20,7 @@ type Hand struct {
 	mu      sync.Mutex              // guards what follows
 	clients map[string]*http.Client // by the file with the authority
 	deaf    map[string]deaf         // repositories that did not answer, by cluster
+	resting map[string]*session     // between two looks, by where they are connected to
 }
 
 // The reasons why an instance has no answer for its cluster.
@@ -54,9 +55,11 @@ type Look struct {
 	config  func() (map[string]any, error)
 	onDisk  func() (disk, error)
 	globals func() (*globals, error)
-	inside  map[string]func() (*inside, error) // by database
-	open    map[string]*session                // by database
+	rooms   sync.Map       // *room by database
+	ahead   func()         // asks for what takes long; once
+	under   sync.WaitGroup // what is asked ahead
 	loaded  func() (resource.PGLoaded, error)
+	inside  map[string]func() (*inside, error) // by database
 	info    func() (info, error)
 	// Tell is told how far a change is that lasts; it may be nil.
 	Tell   func(what string, about ...any)
@@ -81,7 +84,7 @@ type Node struct {
 
 // Look prepares a look at an instance for those ids; nothing is asked before it is needed.
 func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID) *Look {
-	l := &Look{h: h, node: node, ctx: ctx, seat: seat, wanted: sift(seat, ids), inside: map[string]func() (*inside, error){}, open: map[string]*session{}}
+	l := &Look{h: h, node: node, ctx: ctx, seat: seat, wanted: sift(seat, ids)}
 	l.status = sync.OnceValues(l.askStatus)
 	l.config = sync.OnceValues(l.askConfig)
 	l.onDisk = sync.OnceValues(l.readDisk)
@@ -89,19 +92,26 @@ func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID
 	l.loaded = sync.OnceValues(l.askLoaded)
 	l.info = sync.OnceValues(l.recallInfo)
 	l.server = sync.OnceValues(l.askServer)
+	l.inside = map[string]func() (*inside, error){}
+	for database := range l.wanted.inside {
+		l.inside[database] = sync.OnceValues(func() (*inside, error) { return l.askInside(database) })
+	}
+	l.ahead = sync.OnceFunc(l.askAhead)
 	return l
 }
 
-// Close ends the sessions of the look. It may be used further, and opens others then.
+// Close ends the sessions of the look, but for the one in the maintenance database, which rests until the next
+// look. It may be used further, and opens others then.
 func (l *Look) Close() {
-	for database, s := range l.open {
-		s.close()
-		delete(l.open, database)
+	l.under.Wait()
+	for database, r := range l.rooms.Range {
+		l.leave(database.(string), r.(*room))
 	}
 }
 
 // See says what is true of an id; nil, nil is absent.
 func (l *Look) See(id resource.ID) (resource.Spec, error) {
+	l.ahead()
 	switch id.Kind {
 	case resource.KindPGMember:
 		return l.member()

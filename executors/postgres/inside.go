@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/pigsync/pigsync/resource"
 )
@@ -61,10 +60,11 @@ func (l *Look) of(database string) (*inside, error) {
 	case !d.AllowConn:
 		return nil, fmt.Errorf("the database %s takes no connections", database)
 	}
-	if l.inside[database] == nil {
-		l.inside[database] = sync.OnceValues(func() (*inside, error) { return l.askInside(database) })
+	ask := l.inside[database]
+	if ask == nil {
+		ask = func() (*inside, error) { return l.askInside(database) }
 	}
-	in, err := l.inside[database]()
+	in, err := ask()
 	if refused(err, noDatabase) { // it went while we looked
 		return nil, nil
 	}

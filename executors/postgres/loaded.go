@@ -13,18 +13,20 @@ import (
 // them now. The views read the files, not what is in force: a file that is refused is not in force, however
 // new. A setting that waits for a restart is no fault of the file, and a rule that cannot match (its type is
 // known) does not keep the others from being read.
-const askLoaded = `WITH files AS (
+const askLoaded = `WITH rules AS MATERIALIZED (SELECT *, to_jsonb(h)->>'file_name' AS file FROM pg_hba_file_rules h),
+settings AS MATERIALIZED (SELECT * FROM pg_file_settings),
+files AS (
   SELECT current_setting('config_file') AS path UNION SELECT current_setting('hba_file') UNION SELECT current_setting('ident_file')
   UNION SELECT current_setting('data_directory') || '/postgresql.auto.conf'
-  UNION SELECT sourcefile FROM pg_file_settings WHERE sourcefile IS NOT NULL
-  UNION SELECT to_jsonb(h)->>'file_name' FROM pg_hba_file_rules h WHERE to_jsonb(h)->>'file_name' IS NOT NULL)
+  UNION SELECT sourcefile FROM settings WHERE sourcefile IS NOT NULL
+  UNION SELECT file FROM rules WHERE file IS NOT NULL)
 SELECT json_build_object(
  'stale', (SELECT coalesce(json_agg(f.path ORDER BY f.path), '[]') FROM files f, pg_stat_file(f.path, true) t WHERE t.change > pg_conf_load_time()),
  'wrong', (SELECT coalesce(json_agg(w.say ORDER BY w.say), '[]') FROM (
-    SELECT coalesce(to_jsonb(h)->>'file_name', current_setting('hba_file')) || ':' || h.line_number || ': ' || h.error AS say
-      FROM pg_hba_file_rules h WHERE h.error IS NOT NULL AND h.type IS NULL
+    SELECT coalesce(file, current_setting('hba_file')) || ':' || line_number || ': ' || error AS say
+      FROM rules WHERE error IS NOT NULL AND type IS NULL
     UNION ALL SELECT coalesce(sourcefile, '') || ':' || coalesce(sourceline::text, '') || ': ' || coalesce(name || ': ', '') || error
-      FROM pg_file_settings WHERE error IS NOT NULL AND error <> 'setting could not be applied') w))`
+      FROM settings WHERE error IS NOT NULL AND error <> 'setting could not be applied') w))`
 
 func (l *Look) askLoaded() (resource.PGLoaded, error) {
 	var out resource.PGLoaded
@@ -79,7 +81,7 @@ func (l *Look) readAgain() error {
 		return err
 	}
 	return l.await("it was told to read its files and has not", func(context.Context) (bool, error) {
-		l.Close() // who asks anew hears of a reload
+		l.hangUp() // who connects anew hears of a reload
 		now, err := l.askLoaded()
 		return err == nil && len(now.Stale) == 0, err
 	})

@@ -100,7 +100,7 @@ func TestServer(t *testing.T) {
 		"memberships": memberships, "dropped roles": droppedRoles, "databases": databases, "immovable": immovable,
 		"inside a database": insideDatabase, "privileges": privileges, "configuration": configuration, "reload": reload,
 		"rules": rules, "baseline": baseline, "made again": madeAgain, "homeless": homeless,
-		"refusals": refusals, "altered by hand": altered,
+		"refusals": refusals, "altered by hand": altered, "resting": rests,
 	} {
 		t.Run(name, func(t *testing.T) { try(t, &bench{Cluster: b.With(t)}) })
 	}

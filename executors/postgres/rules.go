@@ -66,7 +66,7 @@ func (l *Look) applyRules(c diff.Change, want resource.PGRules) error {
 	if err != nil {
 		return err
 	}
-	l.Close() // who asks anew sees the new file
+	l.hangUp() // who connects anew sees the new file
 	if err := l.Put(old.Path, l.seat.DBSU, []byte(ruleHead+strings.Join(want.Lines, "\n")+"\n")); err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ const (
 // session is one connection to one database.
 type session struct {
 	conn   *pgconn.PgConn
-	secret bool // what is sent holds a secret, and so may an error
+	secret bool        // what is sent holds a secret, and so may an error
+	tired  *time.Timer // ends it while it rests
 }
 
 // params are what every session begins with: what a name means depends on nobody's settings, and a

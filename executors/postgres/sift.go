@@ -10,6 +10,7 @@ import (
 type wanted struct {
 	roles, databases []string
 	parameters       []string
+	config           bool
 	inside           map[string]*within // by database
 }
 
@@ -37,7 +38,10 @@ func (w *wanted) add(k resource.Kind, name string) {
 		w.roles = append(w.roles, name)
 	case resource.KindPGDatabase, resource.KindPGBaseline:
 		w.databases = append(w.databases, name)
+	case resource.KindPGCluster:
+		w.config = true
 	case resource.KindPGConfig:
+		w.config = true
 		if p := (resource.PGConfig{Path: name}).Parameter(); p != "" {
 			w.parameters = append(w.parameters, strings.ToLower(p))
 		}
