@@ -86,6 +86,9 @@ func remove(r resource.Resource, have map[resource.ID]resource.State, orphan boo
 	c := Change{Resource: r, Action: Delete, Have: s.Spec, Orphan: orphan}
 	switch {
 	case seen && s.Err == nil && r.Spec != nil:
+		if f, ok := r.Spec.(resource.Farewell); ok {
+			c.Fields = f.Farewell()
+		}
 		return c, resource.Remains(s.Spec)
 	case !orphan:
 		return c, false

@@ -29,7 +29,7 @@ func LayerOf(k Kind) string {
 		return "backup"
 	case KindSysctl, KindKernelModule, KindReadAhead, KindNoSwap, KindHostname, KindTimezone:
 		return "kernel"
-	case KindEtcdCluster, KindEtcdMember, KindEtcdVoter, KindEtcdAuth, KindEtcdUser, KindEtcdRole, KindEtcdBlank:
+	case KindEtcdCluster, KindEtcdMember, KindEtcdVoter, KindEtcdAuth, KindEtcdUser, KindEtcdRole, KindEtcdBlank, KindEtcdKeys:
 		return "etcd"
 	}
 	return "file"

@@ -202,3 +202,20 @@ func (b EtcdBlank) Compare(have Spec) []Field {
 	d.flag("blank", h.Blank, b.Blank, 0)
 	return d
 }
+
+// EtcdKeys is that somebody keeps something below a prefix, as Patroni does of its cluster. It comes about by them,
+// and is never made; when nobody asks for it any more, all of it goes. The id is "etcdkeys:<prefix>@<cluster>"; the
+// prefix ends in a slash, or that of pg-1 would take what is pg-10's.
+type EtcdKeys struct{}
+
+// Kind is KindEtcdKeys.
+func (EtcdKeys) Kind() Kind { return KindEtcdKeys }
+
+// Compare finds nothing: what is kept there is no concern of ours.
+func (EtcdKeys) Compare(Spec) []Field { return nil }
+
+// Empty is true: see Compare.
+func (EtcdKeys) Empty() bool { return true }
+
+// Loss is who belongs to a cluster, and how it was configured.
+func (EtcdKeys) Loss() Hazard { return Topology }

@@ -54,6 +54,7 @@ const (
 	KindEtcdUser    Kind = "etcduser"
 	KindEtcdRole    Kind = "etcdrole"
 	KindEtcdBlank   Kind = "etcdblank"
+	KindEtcdKeys    Kind = "etcdkeys"
 )
 
 // The kinds of PostgreSQL: of an instance on its node, and inside a cluster.
@@ -96,7 +97,7 @@ var NodeKinds = []Kind{
 // EtcdKinds are the kinds inside an etcd cluster.
 var EtcdKinds = []Kind{
 	KindEtcdCluster, KindEtcdMember, KindEtcdVoter, KindEtcdHealth, KindEtcdAuth, KindEtcdUser, KindEtcdRole,
-	KindEtcdBlank,
+	KindEtcdBlank, KindEtcdKeys,
 }
 
 // PGKinds are the kinds of PostgreSQL. The helpers of a cluster's nodes observe and apply them, too; what

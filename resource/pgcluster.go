@@ -80,10 +80,10 @@ type PGMember struct {
 	System   string // system identifier: of what runs, or else of the data directory
 	Major    int    // version of what runs, or else of the data directory
 	Server   int    // "server_version_num" of what runs: 170002
-	Patroni  string // its version; "" where it does not run
+	Patroni  string // its version, "" where it does not run; wanted it may end in *, and "" is any
 	Timeline int
 	Location int64             // position in the write-ahead log, in bytes
-	Paused   bool              // Patroni keeps its hands off the cluster
+	Paused   bool              // Patroni keeps its hands off the cluster, and not because of us
 	Sync     bool              // a replica that the leader waits for at every commit
 	Pending  bool              // a parameter takes effect with a restart only
 	Reasons  []string          // names of those parameters, where Patroni says them
@@ -97,6 +97,8 @@ type PGMember struct {
 	Replaced bool `json:",omitempty"`
 	// Halted says that we made the pooler hold its clients for a restart, and have not let them go on.
 	Halted bool `json:",omitempty"`
+	// Resting says that we paused Patroni to replace it, and have not let it go on.
+	Resting bool `json:",omitempty"`
 }
 
 // PGSetback is what an error says of an instance that did not come back from a restart: nobody else is to be
@@ -123,6 +125,10 @@ func (m PGMember) Compare(have Spec) []Field {
 	}
 	d.flag("program replaced", h.Replaced, m.Replaced, Restart)
 	d.flag("pooler halted", h.Halted, m.Halted, 0)
+	if m.Patroni != "" && !SameVersion(m.Patroni, h.Patroni) {
+		d.text("patroni", h.Patroni, m.Patroni, Reload)
+	}
+	d.flag("paused to replace Patroni", h.Resting, m.Resting, 0)
 	return d
 }
 

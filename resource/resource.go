@@ -80,6 +80,9 @@ type Empty interface{ Empty() bool }
 // Precious is a Spec whose loss matters; Loss says what it would cost.
 type Precious interface{ Loss() Hazard }
 
+// Farewell is a spec of what does something before it goes, which the plan is to show.
+type Farewell interface{ Farewell() []Field }
+
 // Partial is a Spec in which others have their part, so that there is always something to see. Ours tells
 // whether anything of it is ours, and can be taken back.
 type Partial interface{ Ours() bool }

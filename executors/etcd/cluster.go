@@ -138,6 +138,8 @@ func (c *cluster) inside(ctx context.Context, v *view, id resource.ID) (resource
 		return c.role(ctx, v, id.Name)
 	case resource.KindEtcdBlank:
 		return c.blank(ctx, v, id.Name)
+	case resource.KindEtcdKeys:
+		return c.keysBelow(ctx, v, id.Name)
 	}
 	return nil, errors.New("not a kind of an etcd cluster")
 }
@@ -174,6 +176,8 @@ func (c *cluster) apply(ctx context.Context, ch diff.Change) error {
 		return c.applyRole(ctx, v, ch)
 	case resource.KindEtcdBlank:
 		return c.applyBlank(ctx, v, ch)
+	case resource.KindEtcdKeys:
+		return c.dropKeys(ctx, v, ch)
 	}
 	return errors.New("it is only ever observed")
 }

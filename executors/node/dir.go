@@ -185,6 +185,9 @@ func (w *work) removeDir(_ context.Context, was, _ resource.Spec) error {
 		return err
 	}
 	if d, _ := was.(resource.Dir); d.Data {
+		if err := w.unserved(); err != nil {
+			return err
+		}
 		if err := w.empty(s); err != nil {
 			return err
 		}
@@ -199,6 +202,19 @@ func (w *work) removeDir(_ context.Context, was, _ resource.Spec) error {
 		return err
 	}
 	return syncDir(s.dir)
+}
+
+// unserved refuses a directory upon which a server of PostgreSQL runs, whoever started it.
+func (w *work) unserved() error {
+	lock, err := w.small(w.id.Name + "/postmaster.pid")
+	pid, _, _ := strings.Cut(string(lock), "\n")
+	if err != nil || pid == "" {
+		return err
+	}
+	if _, err := w.root.Lstat("proc/" + pid); err == nil {
+		return fmt.Errorf("a server runs upon it: process %s", pid)
+	}
+	return nil
 }
 
 // empty removes what is in the directory.

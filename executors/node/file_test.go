@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -348,5 +349,25 @@ func TestRefusals(t *testing.T) {
 		if err != nil && !strings.HasPrefix(err.Error(), "apply "+c.ID.String()) {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// A data directory stays as long as a server runs upon it, whoever started that, and goes when none does.
+func TestADirectoryInUseStays(t *testing.T) {
+	dir := machine(t)
+	write(t, dir+"/data/postmaster.pid", strconv.Itoa(os.Getpid())+"\n/data\n")
+	write(t, dir+"/proc/"+strconv.Itoa(os.Getpid())+"/stat", "x")
+	l, data := local(t, dir), id(resource.KindDir, "/data")
+	c := change(data, nil, see(t, l, data))
+	c.Spec = resource.Dir{Data: true}
+	fails(t, l.Apply(t.Context(), c), "a server runs upon it: process "+strconv.Itoa(os.Getpid()))
+	if _, err := os.Stat(dir + "/data/postmaster.pid"); err != nil {
+		t.Error(err)
+	}
+	if err := os.RemoveAll(dir + "/proc/" + strconv.Itoa(os.Getpid())); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Apply(t.Context(), c); err != nil {
+		t.Error(err)
 	}
 }

@@ -131,16 +131,22 @@ func (w *work) applyPG(ctx context.Context, c diff.Change, have resource.Spec) e
 	}
 	look := w.postgres(s)
 	look.Put, look.Tell = w.put, w.log.Info
+	look.Restart = func(unit string) error { return w.restartNoted(ctx, unit) }
 	if c.ID.Kind == resource.KindPGSeated && c.Action == diff.Delete {
-		return w.leaves(ctx, look)
+		wish, _ := c.Spec.(resource.PGSeated)
+		return w.leaves(ctx, look, wish.Saved)
 	}
 	return look.Apply(c, have)
 }
 
 // leaves takes an instance out of its cluster, unless the others need it: Patroni, which stops the server and gives its
-// place up, and the pooler after it. Its data stay, so that it comes back with its line.
-func (w *work) leaves(ctx context.Context, look *postgres.Look) error {
-	if err := look.MayLeave(); err != nil {
+// place up, and the pooler after it. Its data stay, so that it comes back with its line; the last one is saved before.
+func (w *work) leaves(ctx context.Context, look *postgres.Look, saved bool) error {
+	last, err := look.MayLeave()
+	if err == nil && last && saved {
+		err = look.LastBackup()
+	}
+	if err != nil {
 		return err
 	}
 	for _, name := range []string{"patroni", "pgbouncer"} {

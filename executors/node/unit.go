@@ -351,6 +351,29 @@ func (w *work) reload(ctx context.Context, want resource.Unit, s UnitState, stam
 	return w.putStamp("unit", w.id.Name, stamp)
 }
 
+// restartNoted restarts another unit that has read all that it should have, so that only its program is another one.
+func (w *work) restartNoted(ctx context.Context, name string) error {
+	unit := *w
+	unit.id = resource.ID{Kind: resource.KindUnit, Name: name, At: w.id.At}
+	var stamp unitStamp
+	if err := unit.stamp("unit", name, &stamp); err != nil {
+		return err
+	}
+	stamp.Invocation, stamp.Since = "", w.l.now()
+	if err := unit.putStamp("unit", name, stamp); err != nil {
+		return err
+	}
+	if err := unit.do(ctx, Restart); err != nil {
+		return unit.why(ctx, err)
+	}
+	s, err := unit.unit(ctx)
+	if err != nil {
+		return err
+	}
+	stamp.Invocation = s.Invocation
+	return unit.putStamp("unit", name, stamp)
+}
+
 // renew makes a stamp for the process that runs, if it has read all that it should have.
 func (w *work) renew(want resource.Unit, s UnitState) (unitStamp, error) {
 	stamp := unitStamp{Unit: w.id.Name, Inputs: want.Inputs, Conf: want.Conf, Invocation: s.Invocation, Since: s.Started}

@@ -205,7 +205,7 @@ func TestABackupOutlivesItsAsker(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	l.ctx = ctx
 	cancel()
-	if err := l.attend(make(chan error)); !errors.Is(err, context.Canceled) {
+	if _, err := l.attend(make(chan error)); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended with %v", err)
 	}
 	close(r.slow)

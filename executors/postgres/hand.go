@@ -45,6 +45,8 @@ type Seat struct {
 type Look struct {
 	// Put writes a file of a user's, in one step; nil where nothing is changed.
 	Put func(path, owner string, content []byte) error
+	// Restart restarts a unit of the node; nil where nothing is changed.
+	Restart func(unit string) error
 
 	h       *Hand
 	node    Node

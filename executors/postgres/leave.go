@@ -23,19 +23,19 @@ func (l *Look) seeSeated() (resource.Spec, error) {
 	return resource.PGSeated{System: s.System, Leads: roles[s.Role] != resource.PGReplica}, nil
 }
 
-// MayLeave refuses to let a member go whom the others need now.
-func (l *Look) MayLeave() error {
+// MayLeave refuses to let a member go whom the others need now. It tells whether there is none.
+func (l *Look) MayLeave() (last bool, err error) {
 	s, err := l.unpaused()
 	if err != nil {
-		return err
+		return false, err
 	}
 	p, limit, err := l.askPeers()
 	if err != nil {
-		return err
+		return false, err
 	}
 	others := slices.DeleteFunc(slices.Clone(p.Members), func(m peer) bool { return m.Name == l.seat.Instance || m.State == "stopped" })
 	if len(others) == 0 {
-		return nil // nobody is left who could miss it
+		return true, nil // nobody is left who could miss it
 	}
 	var ill []string
 	for _, m := range others {
@@ -45,11 +45,11 @@ func (l *Look) MayLeave() error {
 	}
 	switch {
 	case roles[s.Role] != resource.PGReplica:
-		return fmt.Errorf("%s leads, and %s is still there: let another one lead first", l.seat.Instance, others[0].Name)
+		return false, fmt.Errorf("%s leads, and %s is still there: let another one lead first", l.seat.Instance, others[0].Name)
 	case len(ill) > 0:
-		return errors.New("not all of the others are well: " + strings.Join(ill, "; "))
+		return false, errors.New("not all of the others are well: " + strings.Join(ill, "; "))
 	}
-	return l.notTheOnlySynchronous(p)
+	return false, l.notTheOnlySynchronous(p)
 }
 
 // notTheOnlySynchronous refuses to take away the last one for whom every write waits.

@@ -105,6 +105,7 @@ func TestServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) { try(t, &bench{Cluster: b.With(t)}) })
 	}
 	t.Run("restart", func(t *testing.T) { restart(t, &bench{Cluster: b.With(t)}) })
+	t.Run("another Patroni", func(t *testing.T) { another(t, &bench{Cluster: b.With(t)}) })
 	for _, secret := range []string{canary, pgtest.Password} {
 		if strings.Contains(b.Log(), secret) {
 			t.Errorf("%s is in a log", secret)

@@ -32,7 +32,11 @@ func (l *Look) applyMember(c diff.Change, want resource.PGMember, have resource.
 			return err
 		}
 	}
-	if was.Halted = false; len(want.Compare(was)) == 0 {
+	if err := l.patroniAgain(want, was); err != nil {
+		return err
+	}
+	was.Halted, was.Resting, was.Patroni = false, false, want.Patroni
+	if len(want.Compare(was)) == 0 {
 		return nil
 	}
 	return l.restart(want, was)
@@ -100,10 +104,14 @@ func (l *Look) mayRestart() error {
 	return l.othersWell()
 }
 
-// unpaused is what Patroni says of its own member, while nobody has told it to keep its hands off.
+// unpaused is what Patroni says of its own member, while nobody but us has told it to keep its hands off.
 func (l *Look) unpaused() (status, error) {
 	s, err := l.status()
-	if err == nil && s.Pause {
+	if err != nil || !s.Pause {
+		return s, err
+	}
+	ours, err := l.rests()
+	if err == nil && !ours {
 		err = errors.New("the cluster is paused")
 	}
 	return s, err

@@ -40,6 +40,12 @@ func (l *Look) withServer(m resource.PGMember, s status) (resource.Spec, error) 
 		return nil, err
 	}
 	m.Halted = halted
+	if s.Pause {
+		if m.Resting, err = l.rests(); err != nil {
+			return nil, err
+		}
+		m.Paused = !m.Resting
+	}
 	if !s.runs() {
 		return m, nil
 	}

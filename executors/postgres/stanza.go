@@ -114,18 +114,54 @@ func (l *Look) applyBackup(c diff.Change) error {
 	if c.Action == diff.Delete {
 		return errors.New("backups are never removed")
 	}
+	if err := l.archives(); err != nil {
+		return err
+	}
 	if err := l.toRepository(checkPatience, "--archive-timeout=60", "check"); err != nil {
 		return err
 	}
+	if done, err := l.backup("full"); err != nil || done {
+		return err
+	}
+	l.tell("the first full backup goes on by itself", "stanza", l.seat.Cluster)
+	return nil
+}
+
+// archives waits until the server has heard that it archives to pgBackRest: Patroni may have been told just now.
+func (l *Look) archives() error {
+	return l.await("the server's archive_command is not pgBackRest's", func(ctx context.Context) (bool, error) {
+		var there bool
+		l.hangUp() // who connects anew hears of a reload
+		err := l.within(maintenance, func(ctx context.Context, s *session) error {
+			return s.ask(ctx, &there, "SELECT to_json(current_setting('archive_command') LIKE '%pgbackrest%')")
+		})
+		return there, err
+	})
+}
+
+// LastBackup saves what a cluster has become since the backup before, when its last member is about to stop.
+func (l *Look) LastBackup() error {
+	done, err := l.backup("incr")
+	switch {
+	case err != nil:
+		return fmt.Errorf("the last backup: %w", err)
+	case !done:
+		return errors.New("the last backup is still under way")
+	}
+	return nil
+}
+
+// backup takes one. It is not done when it takes longer than we wait: then it goes on by itself.
+func (l *Look) backup(kind string) (done bool, err error) {
 	ended := make(chan error, 1)
 	go func() {
-		ended <- lament("backup")(l.backrest(context.WithoutCancel(l.ctx), true, "--log-level-console=warn", "--log-level-stderr=off", "--type=full", "backup"))
+		ended <- lament("backup")(l.backrest(context.WithoutCancel(l.ctx), true, "--log-level-console=warn", "--log-level-stderr=off", "--type="+kind, "backup"))
 	}()
 	return l.attend(ended)
 }
 
 // attend waits for the end of a backup, and tells how far it is.
-func (l *Look) attend(ended <-chan error) error {
+func (l *Look) attend(ended <-chan error) (done bool, err error) {
 	tick := time.NewTicker(backupTell)
 	defer tick.Stop()
 	enough := time.NewTimer(backupPatience)
@@ -133,15 +169,14 @@ func (l *Look) attend(ended <-chan error) error {
 	for {
 		select {
 		case err := <-ended:
-			return err
+			return err == nil, err
 		case <-l.ctx.Done():
-			return l.ctx.Err()
+			return false, l.ctx.Err()
 		case <-enough.C:
-			l.tell("the first full backup goes on by itself", "stanza", l.seat.Cluster)
-			return nil
+			return false, nil
 		case <-tick.C:
 			if i, err := l.askInfo(); err == nil {
-				l.tell("the first full backup is under way", "stanza", l.seat.Cluster, "percent", i.stanza().Percent)
+				l.tell("a backup is under way", "stanza", l.seat.Cluster, "percent", i.stanza().Percent)
 			}
 		}
 	}

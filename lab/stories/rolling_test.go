@@ -71,10 +71,10 @@ func (s *story) benches() (ends func(what string)) {
 }
 
 // changes makes a commit and gives what was done until it had converged, and how long that took.
-func (s *story) changes(subject string, c clusters) (did []string) {
+func (s *story) changes(subject string, inventory fmt.Stringer) (did []string) {
 	s.Helper()
 	from := len(s.journal())
-	s.commit(subject, c)
+	s.commit(subject, inventory)
 	took := s.converges(5 * time.Minute)
 	did = acts(notes(s.journal()[from:], "result"))
 	s.Logf("%s: converged after %s: %v", subject, round(took), did)

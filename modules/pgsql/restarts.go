@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pigsync/pigsync/modules/distro"
 	"github.com/pigsync/pigsync/resource"
@@ -54,6 +55,7 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 	}
 	spec := resource.PGMember{
 		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && !i.pinned(),
+		Patroni: i.patroniVersion(),
 	}
 	if spec.Replaced {
 		i.Warnf(i.here(), CodePending, "%s: the program of %s was replaced, and the old one still runs: pigsync restarts it where pg_packages names a version", i.addr(), i.member.name())
@@ -73,6 +75,25 @@ func (i *instance) pinned() bool {
 	return slices.ContainsFunc(i.packageList(i.member, i.system()), func(p distro.Package) bool {
 		return p.Version != "" && serverPackage.MatchString(p.Name)
 	})
+}
+
+// patroniVersion is the version of Patroni that is to run, where the inventory says which; "" elsewhere.
+func (i *instance) patroniVersion() string {
+	for _, p := range i.packageList(i.member, i.system()) {
+		if p.Name == "patroni" && p.Version != "" {
+			return upstream(p.Version)
+		}
+	}
+	return ""
+}
+
+// upstream is the version of a program in that of its package: 4.0.6 of 1:4.0.6-1.pgdg13+1.
+func upstream(version string) string {
+	if _, rest, epoch := strings.Cut(version, ":"); epoch {
+		version = rest
+	}
+	version, _, _ = strings.Cut(version, "-")
+	return version
 }
 
 // due tells whether a pending restart is ours: not when somebody else has put a parameter beside ours, and not

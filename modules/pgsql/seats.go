@@ -2,25 +2,55 @@ package pgsql
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/resource"
 )
 
 // seats are the members' places in a cluster that lives. One whose line goes leaves, once somebody has approved
-// that: after everybody else has forgotten it, and replicas before the one that leads, whoever that is then.
+// that: after everybody else has forgotten it, and replicas before the one that leads, whoever that is then. When all
+// have left, what Patroni kept of the cluster goes, or a new one of that name would be taken for it; and the data where
+// the inventory asked for that.
 func (c *cluster) seats() {
 	c = c.guarded()
+	after := c.keptInDCS(c.dataDirs())
 	leader := c.leaderHere()
-	var after []resource.ID
 	if leader != nil {
-		after = []resource.ID{instance{c, leader}.seated(nil)}
+		after = append(after, instance{c, leader}.seated(after, resource.PGSeated{Saved: leader.vars.repo() != nil}))
 	}
 	for _, m := range c.members {
 		if m != leader {
-			instance{c, m}.seated(after)
+			instance{c, m}.seated(after, resource.PGSeated{})
 		}
 	}
+}
+
+// dataDirs are the data directories that are to go with their members.
+func (c *cluster) dataDirs() (ids []resource.ID) {
+	for _, m := range c.members {
+		if info, known := c.seen.Member(m.name()); m.gives() && known && info.System != "" {
+			i := instance{c, m}
+			ids = append(ids, i.Tend(m.pos("pg_rm_data"), modules.DirOf(m.real(m.vars.Data), m.addr()), resource.Dir{Data: true}))
+		}
+	}
+	return ids
+}
+
+// gives tells whether the data are to go with the member: that must be written, for a default loses nothing.
+func (m *member) gives() bool {
+	_, written := m.host.Lookup("pg_rm_data")
+	return written && m.vars.RemoveData
+}
+
+// keptInDCS is what Patroni keeps of the cluster.
+func (c *cluster) keptInDCS(after []resource.ID) []resource.ID {
+	at, ok := etcdOf(c.Inventory)
+	if !ok {
+		return after
+	}
+	id := resource.ID{Kind: resource.KindEtcdKeys, Name: strings.TrimSuffix(c.head().vars.Namespace, "/") + "/" + c.scope() + "/", At: at}
+	return append(after, c.Tend(c.head().pos("pg_cluster"), id, resource.EtcdKeys{}, after...))
 }
 
 // leaderHere is the member that leads; nil when it is none of the inventory's.
@@ -34,9 +64,9 @@ func (c *cluster) leaderHere() *member {
 }
 
 // seated is taken away before the units it stands upon.
-func (i instance) seated(after []resource.ID) resource.ID {
-	after = append(after, modules.UnitOf("patroni", i.addr()))
-	return i.Tend(i.here(), i.id(resource.KindPGSeated, i.member.name()), resource.PGSeated{}, after...)
+func (i instance) seated(after []resource.ID, spec resource.PGSeated) resource.ID {
+	after = append(slices.Clip(after), modules.UnitOf("patroni", i.addr()))
+	return i.Tend(i.here(), i.id(resource.KindPGSeated, i.member.name()), spec, after...)
 }
 
 // guarded is the cluster, speaking of what its safeguard keeps from being taken away: the members' places, and what is

@@ -77,9 +77,9 @@ type Monitor struct {
 // Removal is what may be lost when an instance goes.
 type Removal struct {
 	Safeguard    bool `var:"pg_safeguard" default:"false" doc:"Refuse to take anything of this cluster away."`
-	RemoveData   bool `var:"pg_rm_data" default:"true" doc:"Delete the data directory with the instance."`
-	RemoveBackup bool `var:"pg_rm_backup" default:"true" doc:"Delete the backups with the primary."`
-	RemovePkg    bool `var:"pg_rm_pkg" default:"true" doc:"Take the packages off with the instance."`
+	RemoveData   bool `var:"pg_rm_data" default:"true" doc:"Delete the data directory with the instance: only where this is written in the inventory, and once that was approved."`
+	RemoveBackup bool `var:"pg_rm_backup" default:"true" doc:"Pigsty deletes the backups with the primary; pigsync never removes a backup."`
+	RemovePkg    bool `var:"pg_rm_pkg" default:"true" doc:"Pigsty takes the packages off with the instance; pigsync leaves them."`
 }
 
 // Restarts is who leads, and how a member that must start again does so.

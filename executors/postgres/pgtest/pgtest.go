@@ -37,14 +37,19 @@ type Cluster struct {
 	bin    string
 	subnet string
 	creds  *syscall.Credential
-	mu     sync.Mutex // guards procs
-	procs  map[string]*exec.Cmd
+	procs  *processes
+}
+
+// processes are what runs, by name.
+type processes struct {
+	mu     sync.Mutex // guards byName
+	byName map[string]*exec.Cmd
 }
 
 // New prepares a cluster of which nothing runs yet. The test is skipped where a program is missing.
 func New(t testing.TB, n int) *Cluster {
 	t.Helper()
-	c := &Cluster{TB: t, bin: binaries(t), procs: map[string]*exec.Cmd{}}
+	c := &Cluster{TB: t, bin: binaries(t), procs: &processes{byName: map[string]*exec.Cmd{}}}
 	c.becomes()
 	dir, err := os.MkdirTemp("", "pgtest-")
 	c.must(err)
@@ -156,9 +161,9 @@ func (c *Cluster) run(name string, argv ...string) {
 		cmd.SysProcAttr.Credential = c.creds
 	}
 	c.must(cmd.Start())
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.procs[name] = cmd
+	c.procs.mu.Lock()
+	defer c.procs.mu.Unlock()
+	c.procs.byName[name] = cmd
 }
 
 // Etcd starts the store.
@@ -212,10 +217,10 @@ func (c *Cluster) Patroni(i int) {
 // Stop ends an instance, its server too: by SIGTERM the gentle way, by SIGKILL as a power cut does.
 func (c *Cluster) Stop(i int, how syscall.Signal) {
 	c.Helper()
-	c.mu.Lock()
-	cmd := c.procs[c.Instance(i)]
-	delete(c.procs, c.Instance(i))
-	c.mu.Unlock()
+	c.procs.mu.Lock()
+	cmd := c.procs.byName[c.Instance(i)]
+	delete(c.procs.byName, c.Instance(i))
+	c.procs.mu.Unlock()
 	if cmd == nil {
 		return
 	}
@@ -243,9 +248,9 @@ func (c *Cluster) down() {
 	for i := range c.Place.Seats {
 		c.Stop(i+1, syscall.SIGKILL)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, cmd := range c.procs {
+	c.procs.mu.Lock()
+	defer c.procs.mu.Unlock()
+	for _, cmd := range c.procs.byName {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
 	}
@@ -337,7 +342,7 @@ func (c *Cluster) Login(i int, role, password string) error {
 
 // With is the same cluster under a part of the test.
 func (c *Cluster) With(t testing.TB) *Cluster {
-	return &Cluster{TB: t, Place: c.Place, DBSU: c.DBSU, dir: c.dir, bin: c.bin, subnet: c.subnet, creds: c.creds}
+	return &Cluster{TB: t, Place: c.Place, DBSU: c.DBSU, dir: c.dir, bin: c.bin, subnet: c.subnet, creds: c.creds, procs: c.procs}
 }
 
 // File is a path in the home of an instance.
