@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,10 +115,7 @@ func (l *Look) applyBackup(c diff.Change) error {
 	if c.Action == diff.Delete {
 		return errors.New("backups are never removed")
 	}
-	if err := l.archives(); err != nil {
-		return err
-	}
-	if err := l.toRepository(checkPatience, "--archive-timeout=60", "check"); err != nil {
+	if err := l.proved(); err != nil {
 		return err
 	}
 	if done, err := l.backup("full"); err != nil || done {
@@ -127,16 +125,18 @@ func (l *Look) applyBackup(c diff.Change) error {
 	return nil
 }
 
-// archives waits until the server has heard that it archives to pgBackRest: Patroni may have been told just now.
-func (l *Look) archives() error {
-	return l.await("the server's archive_command is not pgBackRest's", func(ctx context.Context) (bool, error) {
-		var there bool
-		l.hangUp() // who connects anew hears of a reload
-		err := l.within(maintenance, func(ctx context.Context, s *session) error {
-			return s.ask(ctx, &there, "SELECT to_json(current_setting('archive_command') LIKE '%pgbackrest%')")
-		})
-		return there, err
+// otherArchive is pgBackRest's code for a server whose archive_command is not its own.
+const otherArchive = "[068]"
+
+// proved lets pgBackRest follow a segment into the repository. A server that does not archive to it may not have heard
+// yet: Patroni may have been told just now.
+func (l *Look) proved() error {
+	var failed error
+	vain := l.await("the server does not archive", func(context.Context) (bool, error) {
+		failed = l.toRepository(checkPatience, "--archive-timeout=60", "check")
+		return failed == nil || !strings.Contains(failed.Error(), otherArchive), failed
 	})
+	return cmp.Or(vain, failed)
 }
 
 // LastBackup saves what a cluster has become since the backup before, when its last member is about to stop.
