@@ -11,7 +11,7 @@ import (
 
 // askLoaded asks the server which of its files were changed after it read them, and what it would say to
 // them now. The views read the files, not what is in force: a file that is refused is not in force, however
-// new. A setting that waits for a restart is no fault of the file, and a rule that cannot match (its type is
+// new. A setting that waits for a restart, or has left the file and does, is no fault of the file, and a rule that cannot match (its type is
 // known) does not keep the others from being read.
 const askLoaded = `WITH rules AS MATERIALIZED (SELECT *, to_jsonb(h)->>'file_name' AS file FROM pg_hba_file_rules h),
 settings AS MATERIALIZED (SELECT * FROM pg_file_settings),
@@ -26,7 +26,8 @@ SELECT json_build_object(
     SELECT coalesce(file, current_setting('hba_file')) || ':' || line_number || ': ' || error AS say
       FROM rules WHERE error IS NOT NULL AND type IS NULL
     UNION ALL SELECT coalesce(sourcefile, '') || ':' || coalesce(sourceline::text, '') || ': ' || coalesce(name || ': ', '') || error
-      FROM settings WHERE error IS NOT NULL AND error <> 'setting could not be applied') w))`
+      FROM settings WHERE error IS NOT NULL AND error <> 'setting could not be applied'
+        AND error NOT LIKE 'parameter "%" cannot be changed without restarting the server') w))`
 
 func (l *Look) askLoaded() (resource.PGLoaded, error) {
 	var out resource.PGLoaded

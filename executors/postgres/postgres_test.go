@@ -2,9 +2,11 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -494,6 +496,11 @@ func restart(t *testing.T, b *bench) {
 		t.Errorf("got %v", d)
 	}
 	b.becomes(id, want)
+	base := b.File(1, "data/postgresql.base.conf")
+	text, err := os.ReadFile(base)
+	if err == nil {
+		err = os.WriteFile(base, append(slices.Clip(text), "\nrecovery_target_inclusive = off\n"...), 0o600)
+	}
 	running := resource.PGMember{Cluster: pgtest.Name, Settings: map[string]resource.PGSetting{"max_connections": {Value: "60"}, "shared_buffers": {Value: "16384kB"}}}
 	if d := running.Compare(b.see(member)); len(d) != 1 || d[0].Path != "max_connections" || d[0].Hazard != resource.Restart {
 		t.Errorf("got %v", d)
@@ -501,6 +508,21 @@ func restart(t *testing.T, b *bench) {
 	have := b.becomes(member, running).(resource.PGMember)
 	if have.Timeline != 1 || b.SQL(1, "postgres", "SHOW max_connections") != "60" {
 		t.Errorf("got %+v", have)
+	}
+
+	// as in the file of who was promoted
+	if err = errors.Join(err, os.WriteFile(base, text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	b.SQL(1, "postgres", "SELECT pg_reload_conf()")
+	b.Eventually("the server waits for a restart", func() bool {
+		return b.SQL(1, "postgres", "SELECT count(*) > 0 FROM pg_settings WHERE pending_restart") == "t"
+	})
+	if now := b.see(member).(resource.PGMember); now.Pending || len(now.Reasons) > 0 {
+		t.Errorf("got %+v", now)
+	}
+	if now := b.see(resource.ID{Kind: resource.KindPGLoaded, Name: b.Instance(1), At: b.Node(1)}).(resource.PGLoaded); len(now.Wrong) > 0 {
+		t.Errorf("got %+v", now)
 	}
 }
 
