@@ -29,6 +29,7 @@ const (
 	KindForgiven    Kind = "forgiven"
 	KindCheckpoint  Kind = "checkpoint"
 	KindDrifted     Kind = "drifted"
+	KindRestarts    Kind = "restarts"
 )
 
 // Entry is what a record tells; its types are all in this package.
@@ -137,6 +138,7 @@ type Checkpoint struct {
 	Since      time.Time            `json:"since,omitzero"`       // all that was changed since then is known
 	Latest     time.Time            `json:"latest,omitzero"`      // the newest time that was written down
 	Drifts     []Drift              `json:"drifts,omitempty"`
+	Restarts   []PendingRestart     `json:"restarts,omitempty"` // what is waited for
 }
 
 // Unknown is a record of a kind that only a later version knows.
@@ -223,6 +225,8 @@ func decode(k Kind, data []byte) (Entry, error) {
 		return as[Forgiven](k, data)
 	case KindDrifted:
 		return as[Drifted](k, data)
+	case KindRestarts:
+		return as[Restarts](k, data)
 	case KindCheckpoint:
 		return as[Checkpoint](k, data)
 	}

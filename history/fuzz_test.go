@@ -10,7 +10,7 @@ import (
 
 var fuzzKinds = []Kind{
 	KindRun, KindPlanned, KindIntent, KindResult, KindConverged, KindHeld, KindFailed,
-	KindApproved, KindHold, KindReleased, KindCalled, KindCheckpoint, "later",
+	KindApproved, KindHold, KindReleased, KindCalled, KindRestarts, KindCheckpoint, "later",
 }
 
 // content is a file of a checkpoint and b: as it is, or as the payload of a record of each kind that
@@ -45,6 +45,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(`{"revision":"a","step":{"id":"unit:etcd@a","action":""},"err":"x"}`), true)
 	f.Add([]byte(`{"steps":[{"id":"unit:etcd@a","verdict":"hold"}],"until":"2030-01-01T00:00:00Z"}`), true)
 	f.Add([]byte(`{"attempted":["a"],"approvals":[{"steps":null}],"holds":[{}],"owner":"x"}`), true)
+	f.Add([]byte(`{"pending":[{"id":"pgmember:pg-1@a","reasons":[{"name":"x"}]}],"over":["pgmember:pg-2@a"],"restarts":[{}]}`), true)
 	f.Fuzz(func(t *testing.T, b []byte, chained bool) {
 		dir := Memory(t)
 		if err := os.WriteFile(filepath.Join(dir, fileName(1)), content(b, chained), 0o600); err != nil {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/resource"
 )
 
 // snapshot is all that is derived, as text; names are the resources whose past is asked for.
@@ -21,13 +22,22 @@ func snapshot(j *history.Journal, names []string) string {
 	for _, n := range names {
 		past[n] = j.Past(id(n), time.Time{})
 	}
-	b, err := json.Marshal([]any{rev, j.Attempted(), j.Approvals(now), j.Holds(now), j.Unfinished(), j.Bad(), good(j), j.Newest(), past})
+	b, err := json.Marshal([]any{rev, j.Attempted(), j.Approvals(now), j.Holds(now), j.Unfinished(), j.Bad(), pending(j), good(j), j.Newest(), past})
 	return fmt.Sprint(string(b), err)
 }
 
 func good(j *history.Journal) string {
 	r, _ := j.LastGood("a")
 	return r
+}
+
+// pending is by text, which JSON can sort.
+func pending(j *history.Journal) map[string]history.PendingRestart {
+	out := map[string]history.PendingRestart{}
+	for id, p := range j.PendingRestarts() {
+		out[id.String()] = p
+	}
+	return out
 }
 
 var names = []string{"x", "y", "z"}
@@ -38,7 +48,7 @@ func entries() *rapid.Generator[history.Entry] {
 	until := rapid.SampledFrom([]time.Time{noon.Add(2 * time.Minute), noon.Add(2 * time.Hour)})
 	return rapid.Custom(func(t *rapid.T) history.Entry {
 		n := name.Draw(t, "name")
-		switch rapid.IntRange(0, 11).Draw(t, "kind") {
+		switch rapid.IntRange(0, 12).Draw(t, "kind") {
 		case 0:
 			return began(rev.Draw(t, "rev"))
 		case 1:
@@ -57,6 +67,8 @@ func entries() *rapid.Generator[history.Entry] {
 			return history.Quarantined{Revision: rev.Draw(t, "rev"), Return: "z", Reason: rapid.String().Draw(t, "reason")}
 		case 10:
 			return history.Forgiven{Revision: rev.Draw(t, "rev"), By: "ann"}
+		case 11:
+			return history.Restarts{Pending: []history.PendingRestart{waits(rapid.IntRange(1, 3).Draw(t, "n"), n)}, Over: []resource.ID{member(rapid.IntRange(1, 3).Draw(t, "over"))}}
 		case 8:
 			return hold("etcd/"+n, until.Draw(t, "until"))
 		}

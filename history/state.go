@@ -75,6 +75,8 @@ func (s *state) apply(r row, e Entry) {
 		s.forget(e.Revision)
 	case Drifted:
 		s.drift(e)
+	case Restarts:
+		s.wait(e)
 	case Checkpoint:
 		s.goOn(e)
 	}

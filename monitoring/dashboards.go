@@ -71,6 +71,8 @@ func cluster() Dashboard {
 		query{`max by (cluster, host) (pigsync_postgres_leader` + ofCluster + `)`, "{{cluster}} {{host}}"})
 	p.states(12, "Restarts that PostgreSQL waits for", "A parameter takes effect with a restart only.", "no", "waits",
 		query{`max by (cluster, host) (pigsync_postgres_pending_restart` + ofCluster + `)`, "{{cluster}} {{host}}"})
+	p.lines(12, "For how long they wait", "Since the first look that saw it.", "s",
+		query{`max by (cluster, host) (time() - pigsync_postgres_pending_restart_first_seen_timestamp_seconds` + ofCluster + `)`, "{{cluster}} {{host}}"})
 	p.lines(12, "Timelines", "One more with each failover.", "short", query{`max by (cluster) (pigsync_postgres_timeline` + ofCluster + `)`, "{{cluster}}"})
 	p.table("Remains and reboots", "What is left of who has left; see also the nodes that wait for their next start.", "short", anyBad,
 		`sum by (module, cluster) (pigsync_orphan_items`+ofUnit+`)`)

@@ -164,6 +164,7 @@ func (d *Daemon) glance(ctx context.Context) (again bool) {
 			next.Looked[at] = now
 		}
 	}
+	d.noteRestarts(next)
 	d.glimpsed(next)
 	return false
 }

@@ -18,7 +18,7 @@ type picture struct {
 	orphans, reboot, leader, timeline, watch          *prometheus.GaugeVec
 	steps, blocked, observed, reachable, journal      *prometheus.GaugeVec
 	unreadable, info, suspended, until, fights        *prometheus.GaugeVec
-	window, restart                                   *prometheus.GaugeVec
+	window, restart, restartSince                     *prometheus.GaugeVec
 }
 
 func newPicture() *picture {
@@ -51,13 +51,15 @@ func newPicture() *picture {
 		fights:     gauge("pigsync_fights", "Resources that somebody else changes back again and again; they are left alone.", "module", "cluster"),
 		window:     gauge("pigsync_window_open", "1 when the windows and freezes let steps of a class begin now.", "module", "cluster", "class"),
 		restart:    gauge("pigsync_postgres_pending_restart", "1 for a member with a parameter that waits for a restart.", "cluster", "host"),
+		restartSince: gauge("pigsync_postgres_pending_restart_first_seen_timestamp_seconds", "When a member that waits for a restart was first seen to.",
+			"cluster", "host"),
 	}
 }
 
 func (p *picture) all() []*prometheus.GaugeVec {
 	return []*prometheus.GaugeVec{
 		p.problems, p.converged, p.units, p.drift, p.since, p.unknown, p.orphans, p.steps, p.blocked, p.observed, p.reachable, p.reboot, p.leader, p.timeline, p.watch, p.journal,
-		p.unreadable, p.info, p.suspended, p.until, p.fights, p.window, p.restart,
+		p.unreadable, p.info, p.suspended, p.until, p.fights, p.window, p.restart, p.restartSince,
 	}
 }
 

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -121,7 +122,7 @@ func everyClass(units map[unit]bool) (plan *diff.Plan, about []unit) {
 	return plan, about
 }
 
-// drawRestarts shows the members of PostgreSQL clusters that wait for a restart.
+// drawRestarts shows the members of PostgreSQL clusters that wait for a restart, and since when.
 func (p *picture) drawRestarts(b *book) {
 	for id, s := range b.round.Have {
 		seen, ok := s.Spec.(resource.PGCluster)
@@ -131,6 +132,9 @@ func (p *picture) drawRestarts(b *book) {
 		for _, m := range seen.Members {
 			p.restart.WithLabelValues(b.inventory, label(id.At), label(m.Node)).Set(one(m.Pending))
 		}
+	}
+	for _, r := range slices.Backward(b.round.Restarts) { // of two that are there the oldest counts
+		p.restartSince.WithLabelValues(b.inventory, label(r.Cluster), label(r.Node)).Set(seconds(r.Since))
 	}
 }
 

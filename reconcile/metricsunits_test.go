@@ -93,8 +93,15 @@ func TestPendingRestartsAreShown(t *testing.T) {
 	r.Have[resource.ID{Kind: resource.KindPGCluster, Name: "cluster", At: "pg"}] = resource.State{Spec: resource.PGCluster{Members: []resource.PGMemberInfo{
 		{Instance: "pg-1", Node: "10.0.0.1", PGMember: resource.PGMember{Pending: true}}, {Instance: "pg-2", Node: "10.0.0.2"},
 	}}}
+	(&Reconciler{}).restarts(r)
 	c.round(r)
-	c.want(t, "pigsync_postgres_pending_restart", `pigsync_postgres_pending_restart{cluster="pg",host="10.0.0.1",inventory="prod"} 1`)
+	const who = `{cluster="pg",host="10.0.0.1",inventory="prod"} `
+	c.want(t, "pigsync_postgres_pending_restart", "pigsync_postgres_pending_restart"+who+"1")
+	c.want(t, "pigsync_postgres_pending_restart_first_seen_timestamp_seconds", "pigsync_postgres_pending_restart_first_seen_timestamp_seconds"+who+"1.7e+09")
+	c.round(roundOf(true))
+	if got := c.series(t, "pigsync_postgres_pending_restart_first_seen_timestamp_seconds"); len(got) != 0 {
+		t.Errorf("nobody waits, and there is %q", got)
+	}
 }
 
 // A server that is not the one we know is shown until it is again.

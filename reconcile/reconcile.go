@@ -48,6 +48,7 @@ type Reconciler struct {
 	remembered []resource.ID // what the last round had to know, to look at it in one go
 	machines   machines      // as they were last seen
 	lastRead   *inventory.Inventory
+	waiting    waiting
 	returning  bool            // to an earlier revision, because the newest is bad
 	looking    func()          // told that the whole fleet is about to be looked at; nil nobody
 	begun      func(*Round)    // told what a round is about to do; nil nobody
@@ -70,6 +71,8 @@ type Round struct {
 	Results    []error // one a step: nil when it succeeded
 	// Drifts are what has moved away from a commit that had converged, the oldest first.
 	Drifts []Drift
+	// Restarts are the members of PostgreSQL clusters that wait for one, the oldest first.
+	Restarts []PendingRestart
 	// Looked tells of each place when it was last looked at.
 	Looked  map[string]time.Time
 	Settled bool // the revision had converged but for orphans, and no other was tried since: what differs is drift
@@ -80,6 +83,7 @@ type Round struct {
 	stand   []word             // all that stands elsewhere, heard before or not
 	judged  *policies.Case
 	by      *Reconciler // who made it, nil for one that was made up
+	waits   waits       // also of whom nothing could be seen now
 	endless bool        // it made progress, and so did too many before it
 }
 
@@ -107,6 +111,7 @@ func (r *Reconciler) Round(ctx context.Context, rev sources.Revision, priors []s
 		r.begun(round)
 	}
 	r.record(round)
+	r.noteRestarts(round)
 	r.inquire(ctx, hands, round)
 	round.Results = r.apply(ctx, hands, round)
 	round.Took = r.Now().Sub(round.Began)
@@ -167,6 +172,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	if round.Plan != nil {
 		round.Plan.Mask = inv.Discreet
 	}
+	r.restarts(round)
 	return round, look.hands, err
 }
 

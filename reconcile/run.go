@@ -59,14 +59,16 @@ func (r *Reconciler) end(rev sources.Revision, round *Round, n int) {
 }
 
 // append writes to the journal, if there is one. That it cannot be written does not stop the
-// watching: the round finds it out for itself and does nothing.
-func (r *Reconciler) append(e history.Entry) {
+// watching: the round finds it out for itself and does nothing. It tells whether e need not be told again.
+func (r *Reconciler) append(e history.Entry) bool {
 	if r.Journal == nil {
-		return
+		return true
 	}
-	if err := r.Journal.Append(e); err != nil {
+	err := r.Journal.Append(e)
+	if err != nil {
 		r.logger().Error("the journal cannot be written: differences are reported only", slog.Any("err", err))
 	}
+	return err == nil
 }
 
 // Priors are the revisions that may have made something which is still there, the newest first: the

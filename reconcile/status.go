@@ -46,7 +46,8 @@ type Status struct {
 	Clusters   []ClusterStatus      `json:"clusters,omitempty"` // who leads them, as Patroni says
 	Problems   []Problem            `json:"problems,omitempty"`
 	Plan       *diff.Plan           `json:"plan,omitempty"`
-	Pending    []diff.Pending       `json:"pending_reboot,omitempty"` // what waits for the next start of a node
+	Pending    []diff.Pending       `json:"pending_reboot,omitempty"`   // what waits for the next start of a node
+	Restarts   []PendingRestart     `json:"pending_restarts,omitempty"` // members of PostgreSQL clusters, the oldest first
 	Verdicts   []policies.Verdict   `json:"verdicts,omitempty"`
 	Objections []policies.Objection `json:"objections,omitempty"`
 	Results    []string             `json:"results,omitempty"`    // one a step, "" when it succeeded
@@ -175,7 +176,7 @@ func StatusOf(name string, r *Round) *Status {
 		Inventory: name, State: stateOf(r), Since: r.Began, Seen: r.since(), Took: r.Took,
 		Revision: r.Revision.ID, Author: r.Revision.Author, Subject: r.Revision.Subject,
 		Resources: r.Want.Len(), Drift: slices.ContainsFunc(r.Plan.Steps, r.drift),
-		Drifts: r.Drifts, Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Verdicts: r.Verdicts, Objections: r.Objections, round: r,
+		Drifts: r.Drifts, Problems: Problems(r.Problems), Plan: r.Plan, Pending: r.Pending(), Restarts: r.Restarts, Verdicts: r.Verdicts, Objections: r.Objections, round: r,
 	}
 	for _, err := range r.Results {
 		text := ""

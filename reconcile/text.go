@@ -9,10 +9,13 @@ import (
 	"github.com/pigsync/pigsync/sources"
 )
 
-// WriteText writes what a round would do, as a person reads it: what waits for a reboot, the plan, and
-// what is said against its steps.
+// WriteText writes what a round would do, as a person reads it: what waits for a reboot or a restart, the
+// plan, and what is said against its steps.
 func (r *Round) WriteText(w io.Writer) error {
 	if err := diff.WritePending(w, r.Pending()); err != nil {
+		return err
+	}
+	if err := WriteRestarts(w, r.waitingSince()); err != nil {
 		return err
 	}
 	if len(r.Plan.Steps) == 0 {

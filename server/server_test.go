@@ -235,7 +235,8 @@ func secrets() *reconcile.Round {
 	return &reconcile.Round{
 		Began: noon, Plan: &diff.Plan{Steps: steps}, Verdicts: make([]policies.Verdict, 2), Results: []error{nil, errors.New("no route")},
 		Want: &resource.Set{}, Revision: sources.Revision{ID: "abc"},
-		Have: map[resource.ID]resource.State{id: {Spec: file}},
+		Restarts: []reconcile.PendingRestart{{Instance: "pg-1", Node: "10.0.0.1", Cluster: "pg", Reasons: []string{"wal_level"}, Since: noon}},
+		Have:     map[resource.ID]resource.State{id: {Spec: file}},
 	}
 }
 

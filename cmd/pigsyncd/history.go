@@ -164,6 +164,8 @@ func tell(e history.Entry) string {
 		return sources.Short(e.Revision) + " is acted on again" + bySomebody(e.By)
 	case history.Drifted:
 		return drifted(e)
+	case history.Restarts:
+		return restarts(e)
 	}
 	return string(e.Kind())
 }
@@ -185,4 +187,16 @@ func drifted(e history.Drifted) string {
 		parts = append(parts, "no drift any more of "+id.String())
 	}
 	return strings.Join(parts, ", ")
+}
+
+// restarts tells which members of PostgreSQL clusters wait for a restart now, and which do no longer.
+func restarts(e history.Restarts) string {
+	var parts []string
+	for _, p := range e.Pending {
+		parts = append(parts, strings.TrimSuffix(p.ID.String()+" waits for a restart because of "+strings.Join(p.Names(), ", "), " because of "))
+	}
+	for _, id := range e.Over {
+		parts = append(parts, id.String()+" waits for no restart any more")
+	}
+	return strings.Join(parts, "; ")
 }

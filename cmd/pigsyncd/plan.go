@@ -62,17 +62,18 @@ func plan(cmd *cobra.Command, o *options) error {
 
 // planJSON is a plan and its judgement as programs read them.
 type planJSON struct {
-	Revision   string               `json:"revision"`
-	Problems   []reconcile.Problem  `json:"problems"`
-	Plan       *diff.Plan           `json:"plan"`
-	Pending    []diff.Pending       `json:"pending_reboot,omitempty"`
-	Verdicts   []policies.Verdict   `json:"verdicts"`
-	Objections []policies.Objection `json:"objections"`
+	Revision   string                     `json:"revision"`
+	Problems   []reconcile.Problem        `json:"problems"`
+	Plan       *diff.Plan                 `json:"plan"`
+	Pending    []diff.Pending             `json:"pending_reboot,omitempty"`
+	Restarts   []reconcile.PendingRestart `json:"pending_restarts,omitempty"`
+	Verdicts   []policies.Verdict         `json:"verdicts"`
+	Objections []policies.Objection       `json:"objections"`
 }
 
 func showRound(o *options, r *reconcile.Round) error {
 	if o.json() {
-		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Pending(), r.Verdicts, r.Objections})
+		return printJSON(o.stdout, planJSON{r.Revision.ID, problemsJSON(r.Problems), r.Plan, r.Pending(), r.Restarts, r.Verdicts, r.Objections})
 	}
 	writeProblems(o.stderr, r.Problems)
 	if o.output == "markdown" {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/history"
+	"github.com/pigsync/pigsync/reconcile"
 	"github.com/pigsync/pigsync/sources"
 )
 
@@ -124,6 +125,7 @@ func (s statusView) write(w io.Writer) {
 	}
 	s.writeClusters(w)
 	_ = diff.WritePending(w, s.Pending) // as with every line here, whoever does not read it misses it
+	_ = reconcile.WriteRestarts(w, s.Restarts)
 	s.writePlan(w)
 }
 

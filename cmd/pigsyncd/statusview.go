@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigsync/pigsync/diff"
+	"github.com/pigsync/pigsync/reconcile"
 )
 
 // statusView is what status prints of an inventory. The daemon sends more, which JSON passes on.
@@ -62,8 +63,9 @@ type statusView struct {
 			Origin string `json:"origin"`
 		} `json:"steps"`
 	} `json:"plan,omitempty"`
-	Pending    []diff.Pending `json:"pending_reboot,omitempty"`
-	Results    []string       `json:"results,omitempty"`
+	Pending    []diff.Pending             `json:"pending_reboot,omitempty"`
+	Restarts   []reconcile.PendingRestart `json:"pending_restarts,omitempty"`
+	Results    []string                   `json:"results,omitempty"`
 	Objections []struct {
 		Step   int    `json:"step"`
 		Code   string `json:"code"`
