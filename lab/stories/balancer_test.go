@@ -101,7 +101,7 @@ func TestNodeBalancer(t *testing.T) {
 	s.holds("the rest", "test -e /etc/profile.d/node.alias.sh")
 	c.still(s, "through a change that failed")
 
-	if !testing.Short() { // what only the load itself finds out does not pass for a success either: it takes half a minute
+	if !testing.Short() { // what only the load itself finds out does not pass for a success either: without the word of the master that takes ten seconds
 		s.on(2, "printf 'listen x\\n  bind *:8090\\n' >/etc/haproxy/conf.d/x.cfg; if systemctl reload haproxy; then exit 1; fi; rm /etc/haproxy/conf.d/x.cfg")
 	}
 	s.on(2, "systemctl stop taken.socket")

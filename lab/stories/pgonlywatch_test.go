@@ -175,7 +175,7 @@ func sites(locale, more string) string {
 func TestPgsqlRefused(t *testing.T) {
 	long(t)
 	s := onReady(t)
-	s.on(1, "systemd-run -q --unit=squatter python3 -m http.server 5432")
+	s.on(1, "systemd-run -q --unit=squatter python3 -m http.server 5432; sed 's/^MemTotal:.*/MemTotal: 524288 kB/' /proc/meminfo >/tmp/meminfo; mount --bind /tmp/meminfo /proc/meminfo")
 	s.on(3, `install -d -o postgres -g postgres /data/postgres /data/postgres/pg-foreign-17
 		runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D /data/postgres/pg-foreign-17/data >/dev/null`)
 	control := s.on(3, "base64 -w0 /data/postgres/pg-foreign-17/data/global/pg_control")
@@ -186,8 +186,8 @@ func TestPgsqlRefused(t *testing.T) {
 		before = append(before, s.on(n, "cd /data/postgres; find . -type f | sort | xargs sha256sum"))
 	}
 	s.serve()
-	s.commitText("sites", sites("xx_XX.UTF-8", ""))
-	wanted := []string{"PG090 .*somebody listens on port 5432", "PG090 .*has no locale xx_XX", "PG024 .*holds data", "PG024 .*is of PostgreSQL 15"}
+	s.commitText("sites", strings.Replace(sites("xx_XX.UTF-8", ""), "pg-taken }", "pg-taken, pg_conf: oltp.yml }", 1))
+	wanted := []string{"PG090 .*oltp.yml is for machines of 1024 MB", "PG090 .*somebody listens on port 5432", "PG090 .*has no locale xx_XX", "PG024 .*holds data", "PG024 .*is of PostgreSQL 15"}
 	st := s.stands(5*time.Minute, "all that is wrong", func(st status) bool { return !slices.ContainsFunc(wanted, func(w string) bool { return !st.says(w) }) })
 	for _, p := range st.Problems {
 		t.Logf("%s: %s %s: %s", p.Place, p.Severity, p.Code, p.Message)
@@ -207,7 +207,7 @@ func TestPgsqlRefused(t *testing.T) {
 			t.Errorf("Patroni runs on node-%d", n)
 		}
 	}
-	s.on(1, "systemctl stop squatter")
+	s.on(1, "systemctl stop squatter; umount /proc/meminfo")
 	for _, n := range places {
 		s.on(n, "cd /data/postgres/*-17; mv data data.old")
 	}
