@@ -37,7 +37,7 @@ func TestPgsqlTakenDown(t *testing.T) {
 	s.cameAfter(did, keys, leader)
 	for n := 1; n <= 3; n++ {
 		s.cameAfter(did, "dir:/data/postgres/pg-test-17/data@"+address(n), keys)
-		if got := s.on(n, "pgrep -x postgres; pgrep -x patroni; ls -d /data/postgres/pg-test-17/data 2>/dev/null; true"); got != "" {
+		if got := s.on(n, "{ pgrep -x postgres; pgrep -x patroni; ls -d /data/postgres/pg-test-17/data; } 2>/dev/null || true"); got != "" {
 			t.Errorf("on node-%d there is still: %s", n, got)
 		}
 	}
