@@ -18,8 +18,9 @@
 // superuser, whom it knows as a peer: for the moment of connecting, one thread has that user's number. So
 // no password is needed, and no line of pg_hba.conf but the one for the socket.
 //
-// A look is one REST call and at most one read-only transaction in each database that something is asked
-// of, with a limit of time and without locks. It guarantees:
+// A look is one REST call, two more where the DCS is asked, and at most one read-only transaction in each database
+// that something is asked of, with a limit of time and without locks; databases are asked at the same time. One session,
+// in the maintenance database, rests until the next look, for 90 seconds at most. It guarantees:
 //
 //   - A server in recovery is never written to.
 //   - A password is set as a verifier, in a transaction that logs no statement, and is in no error.
