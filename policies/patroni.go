@@ -58,7 +58,7 @@ func beside(s diff.Step) bool { return s.ID.Kind == resource.KindUnit && s.ID.Na
 func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
 	taken, one := takenBy(p, s)
 	switch {
-	case !p.Lives(), one && !taken.Up:
+	case !p.Lives(), one && !taken.Runs():
 		return "" // nothing is served that could be lost
 	case p.Paused():
 		return somebodyWorks

@@ -106,7 +106,14 @@ func (s status) up() bool {
 	case roles[s.Role] == resource.PGLeader, roles[s.Role] == resource.PGStandbyLeader:
 		return !s.Unlocked
 	}
-	return s.State == "streaming" || s.Replication == "streaming" || s.State == "running" && s.Replication == "" || lonely
+	return s.State == "streaming" || s.Replication == "streaming" || s.State == "running" && s.Replication == "" && !s.tells() || lonely
+}
+
+// tells is whether this Patroni says of a replica that runs whether it streams. Those before 3.0.4 do not.
+func (s status) tells() bool {
+	v := make([]int, 3)
+	n, err := fmt.Sscanf(s.Patroni.Version, "%d.%d.%d", &v[0], &v[1], &v[2])
+	return n == 3 && err == nil && slices.Compare(v, []int{3, 0, 4}) >= 0
 }
 
 // leads is nil where this member leads its cluster, and else the reason why it has no answer.

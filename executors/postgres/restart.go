@@ -60,10 +60,14 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	if err := l.unhurried(); err != nil {
 		return err
 	}
+	before, err := l.status()
+	if err != nil {
+		return err
+	}
 	if err := l.halt(); err != nil {
 		return errors.Join(err, l.resume())
 	}
-	err := l.call(l.ctx, "POST", "/restart", body, nil)
+	err = l.call(l.ctx, "POST", "/restart", body, nil)
 	if err == nil {
 		err = l.until(func(s status) bool { return s.runs() }, "it was restarted and does not run")
 	}
@@ -73,7 +77,7 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	if err = errors.Join(err, l.resume()); err != nil {
 		return err
 	}
-	return setback(l.until(func(s status) bool { return s.up() && !s.Pending }, "it was restarted and is not back"))
+	return setback(l.until(func(s status) bool { return (s.up() || s.runs() && !before.up()) && !s.Pending }, "it was restarted and is not back"))
 }
 
 // setback says of a restart that went wrong that it is not to be made again, here or elsewhere.
@@ -153,9 +157,21 @@ func (p peer) ill(limit int64) string {
 	return ""
 }
 
+// sortOut says of replicas that run and should stream that they do not: one that does is called streaming.
+func (p peers) sortOut() {
+	for i, m := range p.Members {
+		if m.State == "running" && !m.leads() && !m.tagged("nostream") {
+			p.Members[i].State = "running, and follows nobody"
+		}
+	}
+}
+
 func (l *Look) askPeers() (p peers, limit int64, err error) {
 	if err := l.call(l.ctx, "GET", "/cluster", nil, &p); err != nil {
 		return p, 0, err
+	}
+	if s, err := l.status(); err == nil && s.tells() {
+		p.sortOut()
 	}
 	config, err := l.askConfig()
 	if err != nil {
