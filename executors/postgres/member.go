@@ -116,6 +116,9 @@ func (s status) tells() bool {
 	return n == 3 && err == nil && slices.Compare(v, []int{3, 0, 4}) >= 0
 }
 
+// withoutEtcd is what becomes of a leader whose etcd has no quorum: it serves its clients, and nobody holds the lock.
+const withoutEtcd = "Patroni's etcd does not answer, and the server goes on in failsafe mode"
+
 // leads is nil where this member leads its cluster, and else the reason why it has no answer.
 func (l *Look) leads() error {
 	s, err := l.status()
@@ -134,6 +137,8 @@ func (l *Look) leads() error {
 		return fmt.Errorf("Patroni says that it is %q, which nobody knows", s.Role)
 	case s.Unlocked:
 		return fmt.Errorf("%w: the cluster has no leader now", ErrElsewhere)
+	case s.Failsafe:
+		return fmt.Errorf("%w: %s", ErrElsewhere, withoutEtcd)
 	}
 	return nil
 }

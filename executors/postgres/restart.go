@@ -100,6 +100,8 @@ func (l *Look) mayRestart() error {
 		return fmt.Errorf("the server is %s", s.State)
 	case s.Unlocked:
 		return fmt.Errorf("%w: the cluster has no leader now", executors.ErrMoved)
+	case s.Failsafe:
+		return fmt.Errorf("%w: %s", executors.ErrMoved, withoutEtcd)
 	}
 	return l.othersWell()
 }
