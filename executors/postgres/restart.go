@@ -19,6 +19,8 @@ const (
 	restartPatience = 60
 	// cutPatience is how old a transaction may be that a restart cuts off.
 	cutPatience = 60
+	// noticePatience is how long Patroni may take to hear of what was written into etcd.
+	noticePatience = 5 * time.Second
 )
 
 // applyMember lets clients go on that we have halted, and restarts the server where something waits for it.
@@ -50,7 +52,7 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	body := map[string]any{"timeout": restartPatience}
 	if !was.Replaced || want.Replaced {
 		body["restart_pending"] = true
-		if err := l.until(func(s status) bool { return s.Pending }, "Patroni knows of nothing that waits for a restart"); err != nil {
+		if err := l.informed(want, was); err != nil {
 			return err
 		}
 	}
@@ -78,6 +80,35 @@ func (l *Look) restart(want, was resource.PGMember) error {
 		return err
 	}
 	return setback(l.until(func(s status) bool { return (s.up() || s.runs() && !before.up()) && !s.Pending }, "it was restarted and is not back"))
+}
+
+// informed waits until Patroni knows of all that waits for the restart: what it learns while the server is down it
+// does not count, and would never restart for. Then it is told to read again.
+func (l *Look) informed(want, was resource.PGMember) error {
+	const vain = "Patroni knows of nothing that waits for a restart"
+	if l.untilWithin(noticePatience, func(s status) bool { return s.Pending && s.names(want, was) }, vain) == nil {
+		return nil
+	}
+	if s, err := l.askStatus(); err != nil || s.Pending {
+		return err
+	}
+	if err := l.call(l.ctx, "POST", "/reload", nil, nil); err != nil {
+		return err
+	}
+	return l.until(func(s status) bool { return s.Pending }, vain)
+}
+
+// names tells whether what waits for a restart is all that differs, as far as Patroni says what waits.
+func (s status) names(want, was resource.PGMember) bool {
+	if len(s.Reasons) == 0 {
+		return true
+	}
+	for _, f := range (resource.PGMember{Settings: want.Settings}).Compare(resource.PGMember{Settings: was.Settings}) {
+		if _, named := s.Reasons[f.Path]; !named {
+			return false
+		}
+	}
+	return true
 }
 
 // setback says of a restart that went wrong that it is not to be made again, here or elsewhere.

@@ -25,6 +25,45 @@ func patroniWhich(t *testing.T, describe func(path, told string) string) (look f
 	return func() *Look { return new(Hand).Look(t.Context(), seat, Node{}, nil) }, func() string { return calls.Load().(string) }
 }
 
+// What Patroni has learned while its server was down it forgets: it is told to read again, once, and only then.
+func TestPatroniIsRemindedOfWhatWaits(t *testing.T) {
+	t.Parallel()
+	want, was := sized("100", "8"), sized("200", "16")
+	for name, c := range map[string]struct {
+		waits string // for a restart, before it was reminded
+		told  string
+	}{
+		"it knows":          {`{"max_connections": {}, "max_worker_processes": {}}`, ""},
+		"it knows half":     {`{"max_connections": {}}`, ""}, // it is right or not: it restarts
+		"it knows nothing":  {``, "/reload"},
+		"it names no cause": {`{}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			look, told := patroniWhich(t, func(_, told string) string {
+				waits := c.waits
+				if told != "" {
+					waits = `{"max_connections": {}}`
+				}
+				if waits == "" {
+					return `{"state": "running"}`
+				}
+				return fmt.Sprintf(`{"state": "running", "pending_restart": true, "pending_restart_reason": %s}`, waits)
+			})
+			if err := look().informed(want, was); err != nil {
+				t.Error(err)
+			}
+			if told() != c.told {
+				t.Errorf("told %q, want %q", told(), c.told)
+			}
+		})
+	}
+}
+
+func sized(connections, workers string) resource.PGMember {
+	return resource.PGMember{Settings: map[string]resource.PGSetting{"max_connections": {Value: connections}, "max_worker_processes": {Value: workers}}}
+}
+
 // A replica that runs and follows nobody is not well, where Patroni says so: nobody else is restarted meanwhile.
 func TestWhoFollowsNobodyIsIll(t *testing.T) {
 	t.Parallel()
