@@ -100,6 +100,8 @@ func othersThan(c *Case, p resource.PGCluster, instance string) (ill string, wel
 		case m.Up:
 			well++
 		case c.left(p, m):
+		case m.Role == resource.PGReplica:
+			ill = m.Instance + " follows nobody"
 		default:
 			ill = m.Instance + " is not well"
 		}
