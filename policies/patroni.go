@@ -58,7 +58,7 @@ func beside(s diff.Step) bool { return s.ID.Kind == resource.KindUnit && s.ID.Na
 func patroniReason(c *Case, p resource.PGCluster, s diff.Step) string {
 	taken, one := takenBy(p, s)
 	switch {
-	case !p.Lives(), one && !taken.Up:
+	case !p.Lives(), one && !taken.Runs():
 		return "" // nothing is served that could be lost
 	case p.Paused():
 		return somebodyWorks
@@ -100,6 +100,8 @@ func othersThan(c *Case, p resource.PGCluster, instance string) (ill string, wel
 		case m.Up:
 			well++
 		case c.left(p, m):
+		case m.Role == resource.PGReplica:
+			ill = m.Instance + " follows nobody"
 		default:
 			ill = m.Instance + " is not well"
 		}

@@ -12,15 +12,17 @@ import (
 )
 
 // postgres has one instance a letter: L leads, r follows, s follows synchronously, d is down, b is far behind,
-// n may not lead, p is paused, ? says nothing.
+// n may not lead, p is paused, u runs and follows nobody, ? says nothing.
 func postgres(letters string) map[resource.ID]resource.State {
 	c := resource.PGCluster{Silent: map[string]string{}}
 	for i, l := range letters {
 		name := fmt.Sprintf("pg-1-%d", i+1)
-		m := resource.PGMember{Role: resource.PGReplica, Up: l != 'd', System: "1", Location: 1 << 30, Paused: l == 'p', Sync: l == 's'}
+		m := resource.PGMember{Role: resource.PGReplica, Up: l != 'd' && l != 'u', System: "1", Location: 1 << 30, Paused: l == 'p', Sync: l == 's'}
 		switch l {
 		case 'L':
 			m.Role, c.Leader = resource.PGLeader, name
+		case 'd':
+			m.Role = ""
 		case 'b':
 			m.Location -= 64 << 20
 		case 'n':
@@ -57,6 +59,9 @@ func TestPatroni(t *testing.T) {
 		{"another is down, and it is of what runs beside", postgres("Lrd"), of("pgsql/pg-1", change(diff.Delete, resource.KindUnit, "vip-manager", "10.0.0.1", resource.Restart)), "allow"},
 		{"another is silent", postgres("Lr?"), pgStep(resource.Restart, "10.0.0.2"), "hold PS130"},
 		{"it is down itself", postgres("Lrd"), pgStep(resource.Restart, "10.0.0.3"), "allow"},
+		{"it follows nobody itself", postgres("Lru"), pgStep(resource.Restart, "10.0.0.3"), "allow"},
+		{"neither follows", postgres("Luu"), pgStep(resource.Restart, "10.0.0.3"), "hold PS130"},
+		{"nobody follows the leader", postgres("Luu"), pgStep(resource.Restart|resource.Failover, "10.0.0.1"), "hold PS130"},
 		{"what costs nothing", postgres("Lrd"), pgStep(resource.Reload, "10.0.0.2"), "allow"},
 		{"who lives alone", postgres("L"), pgStep(resource.Restart, "10.0.0.1"), "allow"},
 		{"nobody leads", postgres("rr"), pgStep(resource.Restart, "10.0.0.1"), "hold PS130"},

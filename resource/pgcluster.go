@@ -101,6 +101,9 @@ type PGMember struct {
 	Resting bool `json:",omitempty"`
 }
 
+// Runs tells whether the server runs, even if it is a replica that follows nobody.
+func (m PGMember) Runs() bool { return m.Role != "" }
+
 // PGSetback is what an error says of an instance that did not come back from a restart: nobody else is to be
 // restarted for the same reason.
 const PGSetback = "nobody else is restarted"

@@ -312,7 +312,9 @@ func (f *Fleet) gate(ctx context.Context, id resource.ID) (s resource.State, wha
 	}
 	switch m := f.Observe(ctx, []resource.ID{about})[about].Spec.(type) {
 	case resource.PGMember:
-		what = m.State
+		if what = m.State; m.Runs() && !m.Up && m.Role == resource.PGReplica {
+			what += ", and follows nobody"
+		}
 	case resource.PGCluster:
 		for _, m := range m.Members {
 			if what == "" || slices.Contains(busy, m.State) {

@@ -106,8 +106,18 @@ func (s status) up() bool {
 	case roles[s.Role] == resource.PGLeader, roles[s.Role] == resource.PGStandbyLeader:
 		return !s.Unlocked
 	}
-	return s.State == "streaming" || s.Replication == "streaming" || s.State == "running" && s.Replication == "" || lonely
+	return s.State == "streaming" || s.Replication == "streaming" || s.State == "running" && s.Replication == "" && !s.tells() || lonely
 }
+
+// tells is whether this Patroni says of a replica that runs whether it streams. Those before 3.0.4 do not.
+func (s status) tells() bool {
+	v := make([]int, 3)
+	n, err := fmt.Sscanf(s.Patroni.Version, "%d.%d.%d", &v[0], &v[1], &v[2])
+	return n == 3 && err == nil && slices.Compare(v, []int{3, 0, 4}) >= 0
+}
+
+// withoutEtcd is what becomes of a leader whose etcd has no quorum: it serves its clients, and nobody holds the lock.
+const withoutEtcd = "Patroni's etcd does not answer, and the server goes on in failsafe mode"
 
 // leads is nil where this member leads its cluster, and else the reason why it has no answer.
 func (l *Look) leads() error {
@@ -127,6 +137,8 @@ func (l *Look) leads() error {
 		return fmt.Errorf("Patroni says that it is %q, which nobody knows", s.Role)
 	case s.Unlocked:
 		return fmt.Errorf("%w: the cluster has no leader now", ErrElsewhere)
+	case s.Failsafe:
+		return fmt.Errorf("%w: %s", ErrElsewhere, withoutEtcd)
 	}
 	return nil
 }

@@ -177,6 +177,7 @@ type status struct {
 	Sync        bool `json:"sync_standby"`
 	Quorum      bool `json:"quorum_standby"`
 	Unlocked    bool `json:"cluster_unlocked"`
+	Failsafe    bool `json:"failsafe_mode_is_active"` // etcd does not answer, and the leader goes on as long as all others hear it
 	Tags        map[string]any
 	Patroni     struct{ Version, Scope, Name string }
 }

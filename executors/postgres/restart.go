@@ -19,6 +19,8 @@ const (
 	restartPatience = 60
 	// cutPatience is how old a transaction may be that a restart cuts off.
 	cutPatience = 60
+	// noticePatience is how long Patroni may take to hear of what was written into etcd.
+	noticePatience = 5 * time.Second
 )
 
 // applyMember lets clients go on that we have halted, and restarts the server where something waits for it.
@@ -54,7 +56,7 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	body := map[string]any{"timeout": restartPatience}
 	if !was.Replaced || want.Replaced {
 		body["restart_pending"] = true
-		if err := l.until(func(s status) bool { return s.Pending }, "Patroni knows of nothing that waits for a restart"); err != nil {
+		if err := l.informed(want, was); err != nil {
 			return err
 		}
 	}
@@ -64,10 +66,14 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	if err := l.unhurried(); err != nil {
 		return err
 	}
+	before, err := l.status()
+	if err != nil {
+		return err
+	}
 	if err := l.halt(); err != nil {
 		return errors.Join(err, l.resume())
 	}
-	err := l.call(l.ctx, "POST", "/restart", body, nil)
+	err = l.call(l.ctx, "POST", "/restart", body, nil)
 	if err == nil {
 		err = l.until(func(s status) bool { return s.runs() }, "it was restarted and does not run")
 	}
@@ -77,7 +83,36 @@ func (l *Look) restart(want, was resource.PGMember) error {
 	if err = errors.Join(err, l.resume()); err != nil {
 		return err
 	}
-	return setback(l.until(func(s status) bool { return s.up() && !s.Pending }, "it was restarted and is not back"))
+	return setback(l.until(func(s status) bool { return (s.up() || s.runs() && !before.up()) && !s.Pending }, "it was restarted and is not back"))
+}
+
+// informed waits until Patroni knows of all that waits for the restart: what it learns while the server is down it
+// does not count, and would never restart for. Then it is told to read again.
+func (l *Look) informed(want, was resource.PGMember) error {
+	const vain = "Patroni knows of nothing that waits for a restart"
+	if l.untilWithin(noticePatience, func(s status) bool { return s.Pending && s.names(want, was) }, vain) == nil {
+		return nil
+	}
+	if s, err := l.askStatus(); err != nil || s.Pending {
+		return err
+	}
+	if err := l.call(l.ctx, "POST", "/reload", nil, nil); err != nil {
+		return err
+	}
+	return l.until(func(s status) bool { return s.Pending }, vain)
+}
+
+// names tells whether what waits for a restart is all that differs, as far as Patroni says what waits.
+func (s status) names(want, was resource.PGMember) bool {
+	if len(s.Reasons) == 0 {
+		return true
+	}
+	for _, f := range (resource.PGMember{Settings: want.Settings}).Compare(resource.PGMember{Settings: was.Settings}) {
+		if _, named := s.Reasons[f.Path]; !named {
+			return false
+		}
+	}
+	return true
 }
 
 // setback says of a restart that went wrong that it is not to be made again, here or elsewhere.
@@ -100,6 +135,8 @@ func (l *Look) mayRestart() error {
 		return fmt.Errorf("the server is %s", s.State)
 	case s.Unlocked:
 		return fmt.Errorf("%w: the cluster has no leader now", executors.ErrMoved)
+	case s.Failsafe:
+		return fmt.Errorf("%w: %s", executors.ErrMoved, withoutEtcd)
 	}
 	return l.othersWell()
 }
@@ -161,9 +198,21 @@ func (p peer) ill(limit int64) string {
 	return ""
 }
 
+// sortOut says of replicas that run and should stream that they do not: one that does is called streaming.
+func (p peers) sortOut() {
+	for i, m := range p.Members {
+		if m.State == "running" && !m.leads() && !m.tagged("nostream") {
+			p.Members[i].State = "running, and follows nobody"
+		}
+	}
+}
+
 func (l *Look) askPeers() (p peers, limit int64, err error) {
 	if err := l.call(l.ctx, "GET", "/cluster", nil, &p); err != nil {
 		return p, 0, err
+	}
+	if s, err := l.status(); err == nil && s.tells() {
+		p.sortOut()
 	}
 	config, err := l.askConfig()
 	if err != nil {

@@ -16,7 +16,11 @@ const (
 
 // until waits until Patroni says what should be, and says in vain what it waited for.
 func (l *Look) until(holds func(status) bool, vain string) error {
-	return l.await(vain, func(ctx context.Context) (bool, error) {
+	return l.untilWithin(proofPatience, holds, vain)
+}
+
+func (l *Look) untilWithin(limit time.Duration, holds func(status) bool, vain string) error {
+	return l.awaitWithin(limit, vain, func(ctx context.Context) (bool, error) {
 		s, err := l.askStatus()
 		return err == nil && holds(s), err
 	})
@@ -24,7 +28,11 @@ func (l *Look) until(holds func(status) bool, vain string) error {
 
 // await looks again and again.
 func (l *Look) await(vain string, look func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(l.ctx, proofPatience)
+	return l.awaitWithin(proofPatience, vain, look)
+}
+
+func (l *Look) awaitWithin(limit time.Duration, vain string, look func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(l.ctx, limit)
 	defer cancel()
 	pause := time.NewTimer(0)
 	<-pause.C

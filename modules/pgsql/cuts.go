@@ -17,7 +17,7 @@ func rulesOf(instance, node string) resource.ID {
 // approved, Patroni does not learn either.
 func (i *instance) rules(whole resource.ID) []resource.ID {
 	info, known := i.seen.Member(i.member.name())
-	if !known || info.Cluster == "" || !info.Up {
+	if !known || info.Cluster == "" || !info.Runs() {
 		return nil
 	}
 	id := rulesOf(i.member.name(), i.addr())

@@ -26,7 +26,7 @@ func (c *cluster) inCatalog(names ...string) (ids []resource.ID) {
 // cluster is well does not wait for them.
 func (i *instance) credentials() []resource.ID {
 	info, known := i.seen.Member(i.member.name())
-	if !known || info.Cluster == "" || !info.Up {
+	if !known || info.Cluster == "" || !info.Runs() {
 		return nil
 	}
 	return i.inCatalog(i.vars.Dbsu, i.vars.ReplUser)

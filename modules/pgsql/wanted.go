@@ -156,7 +156,7 @@ func (c *cluster) whole(spec resource.Spec) resource.ID {
 // alone: Patroni is at work there, or waits for etcd. What another one lacks may be what all wait for.
 func (c *cluster) calmFor(m *member) *cluster {
 	info, known := c.seen.Member(m.name())
-	if c.phase != headless || !known || !info.Up {
+	if c.phase != headless || !known || !info.Runs() {
 		return c
 	}
 	return c.behind(c.wholeID())
