@@ -41,7 +41,7 @@ func TestPgsqlTakenDown(t *testing.T) {
 			t.Errorf("on node-%d there is still: %s", n, got)
 		}
 	}
-	if got := s.on(1, "find / -xdev -path '*backup/pg-test/*I' -type d 2>/dev/null || true"); got == "" {
+	if got := s.on(1, "find / /data -xdev -path '*backup/pg-test/*I' -type d 2>/dev/null || true"); got == "" {
 		t.Error("there is no backup that was taken last")
 	}
 	s.quietLooks(2, "converged")
