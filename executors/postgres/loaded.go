@@ -75,15 +75,22 @@ func (l *Look) reload(a diff.Action) error {
 
 // readAgain makes the server read its files, and waits until it has.
 func (l *Look) readAgain() error {
-	err := l.writing(maintenance, func(ctx context.Context, s *session) error {
-		return s.ask(ctx, new(bool), "SELECT to_json(pg_reload_conf())")
-	})
-	if err != nil {
+	return l.writing(maintenance, l.reloads)
+}
+
+// reloads is asked in one session all the time: who is told of a reload hears it after the server itself.
+func (l *Look) reloads(ctx context.Context, s *session) error {
+	var before string
+	if err := s.ask(ctx, &before, "SELECT to_json(pg_conf_load_time()::text) FROM pg_reload_conf() told WHERE told"); err != nil {
 		return err
 	}
-	return l.await("it was told to read its files and has not", func(context.Context) (bool, error) {
-		l.hangUp() // who connects anew hears of a reload
-		now, err := l.askLoaded()
-		return err == nil && len(now.Stale) == 0, err
+	return l.await("it was told to read its files and has not", func(ctx context.Context) (bool, error) {
+		var now bool
+		if err := s.ask(ctx, &now, "SELECT to_json(pg_conf_load_time() > $1::text::timestamptz)", before); err != nil || !now {
+			return false, err
+		}
+		var left resource.PGLoaded
+		err := s.ask(ctx, &left, askLoaded)
+		return err == nil && len(left.Stale) == 0, err
 	})
 }

@@ -70,17 +70,20 @@ func (l *Look) applyRules(c diff.Change, want resource.PGRules) error {
 	if err := l.Put(old.Path, l.seat.DBSU, []byte(ruleHead+strings.Join(want.Lines, "\n")+"\n")); err != nil {
 		return err
 	}
-	wrong, err := l.fatal()
+	return l.writing(maintenance, func(ctx context.Context, s *session) error {
+		if err := s.fatal(ctx); err != nil {
+			return errors.Join(err, l.Put(old.Path, l.seat.DBSU, []byte(old.Text)))
+		}
+		return l.reloads(ctx, s)
+	})
+}
+
+// fatal is an error where the server would refuse the rules that lie there.
+func (s *session) fatal(ctx context.Context) error {
+	var wrong []string
+	err := s.ask(ctx, &wrong, fatal)
 	if err == nil && len(wrong) > 0 {
 		err = fmt.Errorf("PostgreSQL would refuse the rules, so the old ones stay: %s", strings.Join(wrong, "; "))
 	}
-	if err != nil {
-		return errors.Join(err, l.Put(old.Path, l.seat.DBSU, []byte(old.Text)))
-	}
-	return l.readAgain()
-}
-
-func (l *Look) fatal() (wrong []string, err error) {
-	err = l.writing(maintenance, func(ctx context.Context, s *session) error { return s.ask(ctx, &wrong, fatal) })
-	return wrong, err
+	return err
 }

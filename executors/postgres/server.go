@@ -21,11 +21,12 @@ type server struct {
 // who was promoted, and the server then says for ever that it waits for a restart.
 //
 // What may hold a secret is named, and not told. The last of several lines of a file is the one that counts.
-const askServer = `SELECT json_build_object(
+const askServer = `WITH parameters AS MATERIALIZED (SELECT name, vartype, unit, context, pending_restart FROM pg_settings WHERE context = 'postmaster' OR pending_restart)
+SELECT json_build_object(
  'replaced', coalesce((SELECT f.change > pg_postmaster_start_time() FROM pg_config c, pg_stat_file(c.setting || '/postgres', true) f WHERE c.name = 'BINDIR'), false),
  'settings', (SELECT coalesce(json_object_agg(lower(name), json_build_object('Value', current_setting(name), 'Type', vartype, 'Unit', unit, 'Context', context)), '{}')
-   FROM pg_settings WHERE context = 'postmaster'),
- 'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart AND name NOT LIKE 'recovery\_target%'),
+   FROM parameters WHERE context = 'postmaster'),
+ 'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM parameters WHERE pending_restart AND name NOT LIKE 'recovery\_target%'),
  'altered', (SELECT coalesce(json_object_agg(name, CASE WHEN name ~ '(conninfo|command|password|passphrase)' THEN '(not shown)' ELSE setting END), '{}')
    FROM (SELECT DISTINCT ON (lower(name)) lower(name) AS name, setting FROM pg_file_settings
      WHERE sourcefile = current_setting('data_directory') || '/postgresql.auto.conf' AND name IS NOT NULL ORDER BY lower(name), seqno DESC) a))`
