@@ -109,7 +109,7 @@ func (s *story) written(n int) {
 // tookTheLead is when etcd learned that a member leads.
 func (s *story) tookTheLead(leader string) time.Time {
 	s.Helper()
-	said := s.on(3, "grep -x '[0-9.]* "+leader+"' /tmp/leaders | head -1")
+	said := s.on(3, "for i in $(seq 100); do grep -x '[0-9.]* "+leader+"' /tmp/leaders | head -1 | grep . && exit; sleep 0.1; done; systemctl status witness || true")
 	seconds, _, _ := strings.Cut(said, " ")
 	at, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {
