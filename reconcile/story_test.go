@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,8 +28,9 @@ type story struct {
 	fleet   *fleet
 	hands   executors.Executor // the fleet, unless a test puts something before it
 	dir     string
-	commits map[string]sources.Revision
 	rounds  []*reconcile.Round
+	writing sync.Mutex // guards commits, which a daemon reads while others are made
+	commits map[string]sources.Revision
 }
 
 func tell(t *testing.T, f *fleet) *story {
@@ -86,11 +88,16 @@ func revision(id, text string) sources.Revision {
 }
 
 func (s *story) commit(id, text string) sources.Revision {
-	s.commits[id] = revision(id, text)
-	return s.commits[id]
+	rev := revision(id, text)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.commits[id] = rev
+	return rev
 }
 
 func (s *story) at(id string) (sources.Revision, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if rev, ok := s.commits[id]; ok {
 		return rev, nil
 	}
