@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/executors"
@@ -100,13 +101,50 @@ func (l *Look) patch(c diff.Change) error {
 	if err := l.call(l.ctx, "PATCH", "/config", body, nil); err != nil {
 		return conflicting(err)
 	}
-	return l.await("it was patched and is not what it should be", func(context.Context) (bool, error) {
+	err = l.await("it was patched and is not what it should be", func(context.Context) (bool, error) {
 		config, err := l.askConfig() // older than the patch for as long as Patroni has not looked at the DCS again
 		if err != nil {
 			return false, err
 		}
 		now, err := reach(config, c.ID.Name)
 		return holds(c, now), err
+	})
+	if want, ok := c.Spec.(resource.PGConfig); ok && err == nil && c.Action != diff.Delete {
+		l.comesIntoForce(want, value)
+	}
+	return err
+}
+
+// isOwn tells whether our sessions begin with a parameter of their own, and so cannot tell of the server's.
+func isOwn(name string) bool {
+	for own := range params(false) {
+		if strings.EqualFold(own, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// forcePatience is how long a parameter may take from the DCS to the server that leads.
+const forcePatience = 2 * time.Second
+
+// comesIntoForce waits a moment until the server has heard of a parameter that needs no restart. If it does not, that
+// is seen when it is looked at again.
+func (l *Look) comesIntoForce(want resource.PGConfig, value any) {
+	name := strings.ToLower(want.Parameter())
+	if name == "" || isOwn(name) {
+		return
+	}
+	g, err := l.globals()
+	if err != nil || g.Types[name].Context == "" || g.Types[name].Context == "postmaster" {
+		return
+	}
+	_ = l.writing(maintenance, func(ctx context.Context, s *session) error {
+		return l.awaitWithin(forcePatience, "", func(context.Context) (bool, error) {
+			now := resource.PGSetting{PGType: g.Types[name]}
+			err := s.ask(ctx, &now.Value, "SELECT to_json(current_setting($1))", name)
+			return now.Same(name, now.Value, fmt.Sprint(value)), err
+		})
 	})
 }
 

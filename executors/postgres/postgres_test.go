@@ -438,12 +438,14 @@ func configuration(t *testing.T, b *bench) {
 	}{{"ttl", 21}, {"postgresql/parameters/work_mem", "7MB"}, {"postgresql/use_pg_rewind", true}, {"ignore_slots", []any{map[string]any{"name": "x"}}}} {
 		id, want := key(c.path, c.value)
 		b.becomes(id, want)
+		if got := b.SQL(1, "postgres", "SHOW work_mem"); got != c.value && strings.HasSuffix(c.path, "work_mem") {
+			t.Errorf("%s is done, and the server has %s", c.path, got)
+		}
 	}
 	id, _ := key("postgresql/parameters/work_mem", nil)
 	if have := b.see(id).(resource.PGConfig); have.Unit != "kB" || have.Context != "user" {
 		t.Errorf("got %+v", have)
 	}
-	b.Eventually("the server has it", func() bool { return b.SQL(1, "postgres", "SHOW work_mem") == "7MB" })
 	if err := b.apply(id, nil); err != nil || b.see(id) != nil {
 		t.Errorf("got %v", err)
 	}
