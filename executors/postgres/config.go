@@ -140,7 +140,7 @@ func (l *Look) comesIntoForce(want resource.PGConfig, value any) {
 		return
 	}
 	_ = l.writing(maintenance, func(ctx context.Context, s *session) error {
-		return l.awaitWithin(forcePatience, "", func(context.Context) (bool, error) {
+		return l.awaitWithin(forcePatience, longestSQL, "", func(context.Context) (bool, error) {
 			now := resource.PGSetting{PGType: g.Types[name]}
 			err := s.ask(ctx, &now.Value, "SELECT to_json(current_setting($1))", name)
 			return now.Same(name, now.Value, fmt.Sprint(value)), err

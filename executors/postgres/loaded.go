@@ -84,7 +84,7 @@ func (l *Look) reloads(ctx context.Context, s *session) error {
 	if err := s.ask(ctx, &before, "SELECT to_json(pg_conf_load_time()::text) FROM pg_reload_conf() told WHERE told"); err != nil {
 		return err
 	}
-	return l.await("it was told to read its files and has not", func(ctx context.Context) (bool, error) {
+	return l.awaitWithin(proofPatience, longestSQL, "it was told to read its files and has not", func(ctx context.Context) (bool, error) {
 		var now bool
 		if err := s.ask(ctx, &now, "SELECT to_json(pg_conf_load_time() > $1::text::timestamptz)", before); err != nil || !now {
 			return false, err

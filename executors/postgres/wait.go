@@ -12,6 +12,8 @@ const (
 	// the one before, up to the longest.
 	firstPause   = 5 * time.Millisecond
 	longestPause = 100 * time.Millisecond
+	// A question to a server costs a fraction of one to Patroni.
+	longestSQL = 15 * time.Millisecond
 )
 
 // until waits until Patroni says what should be, and says in vain what it waited for.
@@ -20,7 +22,7 @@ func (l *Look) until(holds func(status) bool, vain string) error {
 }
 
 func (l *Look) untilWithin(limit time.Duration, holds func(status) bool, vain string) error {
-	return l.awaitWithin(limit, vain, func(ctx context.Context) (bool, error) {
+	return l.awaitWithin(limit, longestPause, vain, func(ctx context.Context) (bool, error) {
 		s, err := l.askStatus()
 		return err == nil && holds(s), err
 	})
@@ -28,16 +30,16 @@ func (l *Look) untilWithin(limit time.Duration, holds func(status) bool, vain st
 
 // await looks again and again.
 func (l *Look) await(vain string, look func(context.Context) (bool, error)) error {
-	return l.awaitWithin(proofPatience, vain, look)
+	return l.awaitWithin(proofPatience, longestPause, vain, look)
 }
 
-func (l *Look) awaitWithin(limit time.Duration, vain string, look func(context.Context) (bool, error)) error {
+func (l *Look) awaitWithin(limit, longest time.Duration, vain string, look func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(l.ctx, limit)
 	defer cancel()
 	pause := time.NewTimer(0)
 	<-pause.C
 	defer pause.Stop()
-	for wait := firstPause; ; wait = min(2*wait, longestPause) {
+	for wait := firstPause; ; wait = min(2*wait, longest) {
 		held, err := look(ctx)
 		if held {
 			return nil
