@@ -177,6 +177,20 @@ func TestDeletesGoLastInReverse(t *testing.T) {
 	}
 }
 
+// What is done before something goes is shown.
+func TestAFarewellIsShown(t *testing.T) {
+	for saved, want := range map[bool]string{true: "    last backup: \"\" -> \"taken before it stops\"\n", false: ""} {
+		r := resource.Resource{ID: resource.ID{Kind: resource.KindPGSeated, Name: "pg-1", At: "n"}, Spec: resource.PGSeated{Saved: saved}}
+		var b strings.Builder
+		if err := plan(t, set(t), set(t, r), world{}.is(r.ID, resource.PGSeated{})).WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		if _, detail, _ := strings.Cut(b.String(), "\n"); detail != want {
+			t.Errorf("saved %v: %q, want %q", saved, b.String(), want)
+		}
+	}
+}
+
 func TestWhoReadsADirectoryComesAfterItsFiles(t *testing.T) {
 	unit := resource.ID{Kind: resource.KindUnit, Name: "a", At: "n"}
 	rs := []resource.Resource{{ID: unit, Spec: resource.Unit{Active: true, Loads: []resource.Load{{Path: "/d", Files: "*.cfg"}}}}}

@@ -197,6 +197,19 @@ func TestTheFirstBackupIsProvedAndTold(t *testing.T) {
 	}
 }
 
+// The last backup is one more of those there are; without it the last member is not stopped.
+func TestTheLastBackup(t *testing.T) {
+	t.Parallel()
+	r := &repository{says: []string{oneBackup}, conf: []byte("x")}
+	if err := r.look(t, "master").LastBackup(); err != nil || !slices.Equal(r.calls, []string{"--type=incr backup"}) {
+		t.Errorf("%v after %q", err, r.calls)
+	}
+	r = &repository{says: []string{oneBackup}, conf: []byte("x"), fail: map[string]string{"backup": "ERROR: [050]: unable to acquire lock\n"}}
+	if err := r.look(t, "master").LastBackup(); err == nil || err.Error() != "the last backup: pgbackrest backup: [050]: unable to acquire lock" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Whoever goes away leaves the backup at work.
 func TestABackupOutlivesItsAsker(t *testing.T) {
 	t.Parallel()
