@@ -31,7 +31,8 @@ func (c *cluster) dataDirs() (ids []resource.ID) {
 	for _, m := range c.members {
 		if info, known := c.seen.Member(m.name()); m.gives() && known && info.System != "" {
 			i := instance{c, m}
-			ids = append(ids, i.Tend(m.pos("pg_rm_data"), modules.DirOf(m.real(m.vars.Data), m.addr()), resource.Dir{Data: true}))
+			spec := resource.Dir{Owner: m.vars.Dbsu, Group: dbGroup, Data: true} // whoever makes it again may do so where it is empty
+			ids = append(ids, i.Tend(m.pos("pg_rm_data"), modules.DirOf(m.real(m.vars.Data), m.addr()), spec))
 		}
 	}
 	return ids
