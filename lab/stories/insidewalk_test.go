@@ -144,6 +144,7 @@ func TestPgsqlRandomWalk(t *testing.T) {
 		return
 	}
 	walked := w.portrait()
+	w.stop()
 	s := onBareNodes(t)
 	s.serve()
 	s.commit("where the walk ended", w.now.inventory())
