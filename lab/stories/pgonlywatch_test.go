@@ -211,9 +211,12 @@ func TestPgsqlRefused(t *testing.T) {
 	for _, n := range places {
 		s.on(n, "cd /data/postgres/*-17; mv data data.old")
 	}
+	s.on(5, "mount -t tmpfs -o size=64m tmpfs /data")
 	s.must(os.MkdirAll(s.path("repo/files"), 0o755))
 	s.must(os.WriteFile(s.path("repo/files/words.txt"), []byte("words\n"), 0o644))
-	s.commitText("all is right", sites("C.UTF-8", ", pg_files: [ words.txt ]"))
+	s.commitText("all is right but a disk", sites("C.UTF-8", ", pg_files: [ words.txt ]"))
+	s.stands(5*time.Minute, "a disk that is too small", func(st status) bool { return st.says("PG090 .*the disk of " + address(5) + " has 64 MB") })
+	s.on(5, "umount /data")
 	t.Logf("converged %s after all was right", round(s.converges(15*time.Minute)))
 	for n := 1; n <= 5; n++ {
 		s.isHealthy(n, 1)
