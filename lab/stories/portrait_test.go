@@ -14,7 +14,7 @@ var features = map[string]string{
 	"members": `SELECT roleid::regrole, member::regrole, bool_or(admin_option), bool_or(inherit_option), bool_or(set_option) FROM pg_auth_members GROUP BY 1, 2 ORDER BY 1::text, 2::text`,
 	"databases": `SELECT datname, datdba::regrole, pg_encoding_to_char(encoding), datcollate, datistemplate, datallowconn, datconnlimit,
 		shobj_description(d.oid, 'pg_database'), (SELECT array_agg(x ORDER BY x) FROM unnest(setconfig) x),
-		(SELECT array_agg(format('%s %s %s', grantee::regrole, privilege_type, is_grantable) ORDER BY 1) FROM aclexplode(coalesce(datacl, acldefault('d', datdba))))
+		(SELECT array_agg(x ORDER BY x) FROM (SELECT format('%s %s %s', grantee::regrole, privilege_type, is_grantable) x FROM aclexplode(coalesce(datacl, acldefault('d', datdba)))) g)
 		FROM pg_database d LEFT JOIN pg_db_role_setting ON setdatabase = d.oid AND setrole = 0 ORDER BY 1`,
 	"settings": `SELECT name, setting FROM pg_settings WHERE source IN ('configuration file', 'command line') AND name !~ '^(primary_|recovery_)' ORDER BY 1`,
 	"rules":    `SELECT rule_number, type, database, user_name, address, netmask, auth_method, options FROM pg_hba_file_rules ORDER BY 1`,
@@ -22,11 +22,11 @@ var features = map[string]string{
 
 // within are queries that are asked in every database.
 var within = map[string]string{
-	"schemas": `SELECT nspname, nspowner::regrole, (SELECT array_agg(format('%s %s', grantee::regrole, privilege_type) ORDER BY 1)
-		FROM aclexplode(coalesce(nspacl, acldefault('n', nspowner)))) FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1`,
+	"schemas": `SELECT nspname, nspowner::regrole, (SELECT array_agg(x ORDER BY x) FROM (SELECT format('%s %s', grantee::regrole, privilege_type) x
+		FROM aclexplode(coalesce(nspacl, acldefault('n', nspowner)))) g) FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1`,
 	"extensions": `SELECT extname, extnamespace::regnamespace, extversion FROM pg_extension ORDER BY 1`,
-	"defaults": `SELECT defaclrole::regrole, defaclnamespace::regnamespace, defaclobjtype, (SELECT array_agg(format('%s %s', grantee::regrole, privilege_type) ORDER BY 1)
-		FROM aclexplode(defaclacl)) FROM pg_default_acl ORDER BY 1::text, 2, 3`,
+	"defaults": `SELECT defaclrole::regrole, defaclnamespace::regnamespace, defaclobjtype, (SELECT array_agg(x ORDER BY x) FROM (SELECT format('%s %s', grantee::regrole, privilege_type) x
+		FROM aclexplode(defaclacl)) g) FROM pg_default_acl ORDER BY 1::text, 2, 3`,
 }
 
 // portrait is what the cluster on the first three nodes holds, by what it is about.
