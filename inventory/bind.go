@@ -75,6 +75,7 @@ func Bind(scope Scope, into any) *Bound {
 	src, origin := scope.origin()
 	b := &binder{
 		expand:   scope.Expand,
+		plans:    src.plans,
 		problems: collector{src: src},
 		bound:    &Bound{places: map[string]token.Position{}, origin: origin},
 	}
@@ -94,6 +95,7 @@ func Bind(scope Scope, into any) *Bound {
 // binder is one call of Bind.
 type binder struct {
 	expand   func(string) string
+	plans    *plans
 	problems collector
 	bound    *Bound
 }
@@ -103,7 +105,7 @@ func (b *binder) report(p Problem) { b.problems.add(p) }
 // object fills a struct from a scope; self is the object's own value, or nothing when the scope
 // is a host or group, whose other variables are no concern of this struct.
 func (b *binder) object(scope Scope, self Value, dst reflect.Value) {
-	plan := planOf(dst.Type())
+	plan := b.plans.of(dst.Type())
 	_, place := scope.origin()
 	if self.isDefault() {
 		place = b.bound.origin

@@ -12,14 +12,18 @@ import (
 	"time"
 )
 
-// plans remembers what the tags of each struct type say: types do not change, so that they are read once.
-var plans sync.Map // reflect.Type to *plan
+// plans remembers what the tags of each struct type say. Types do not change: one inventory hands them on to the next.
+type plans struct{ byType sync.Map } // reflect.Type to *plan
 
-func planOf(t reflect.Type) *plan {
-	if found, ok := plans.Load(t); ok {
+// of is the plan of a type; what no Load has read has none to remember.
+func (p *plans) of(t reflect.Type) *plan {
+	if p == nil {
+		return newPlan(t)
+	}
+	if found, ok := p.byType.Load(t); ok {
 		return found.(*plan)
 	}
-	made, _ := plans.LoadOrStore(t, newPlan(t))
+	made, _ := p.byType.LoadOrStore(t, newPlan(t))
 	return made.(*plan)
 }
 

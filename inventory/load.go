@@ -92,6 +92,7 @@ type loader struct {
 func newLoader(fsys fs.FS, name string, options Options) *loader {
 	l := &loader{fsys: fsys, name: name, options: options, files: fileSet{}}
 	l.src = l.files.newSource(name)
+	l.src.plans = &plans{}
 	l.problems = &collector{src: l.src}
 	return l
 }

@@ -19,6 +19,7 @@ func Reload(prev *Inventory, fsys fs.FS, name string, options Options) (*Invento
 	l := newLoader(fsys, name, options)
 	if prev != nil {
 		l.prev, l.groups, l.hosts = prev, len(prev.named), len(prev.known)
+		l.src.plans = prev.src.plans
 	}
 	return l.load()
 }

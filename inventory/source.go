@@ -18,6 +18,7 @@ type source struct {
 	sops    bool     // a SOPS file, whose values stand encrypted in it
 	kept    kept     // for Reload
 	files   fileSet  // this file and those read with it
+	plans   *plans   // of the inventory; nil for what no Load has read
 
 	expressions *expressions // of the whole inventory; nil while it is being read
 }

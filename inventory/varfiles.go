@@ -122,6 +122,7 @@ func (v *varFiles) below(name string, e fs.DirEntry) []string {
 // layer reads one file. What is wrong in it is a problem, and the rest of the inventory is read.
 func (v *varFiles) layer(file, group string) []layer {
 	src := v.files.newSource(file)
+	src.plans = v.src.plans
 	src.group = group
 	root, err := v.file(src)
 	var wrong Problem

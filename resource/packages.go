@@ -127,3 +127,12 @@ func SameVersion(want, have string) bool {
 	}
 	return want == have || strings.HasPrefix(have, want+"-")
 }
+
+// RunsVersion tells whether a program that says of itself which version it is, "4.0.6", may be that of a package that is
+// wanted as "1:4.0.6-1.pgdg13+1", "4.0.6" or "4.0*".
+func RunsVersion(want, program string) bool {
+	if _, version, epoch := strings.Cut(want, ":"); epoch {
+		want = version
+	}
+	return SameVersion(want, program) || program != "" && strings.HasPrefix(want, program+"-")
+}

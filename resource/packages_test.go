@@ -53,6 +53,20 @@ func TestSameVersion(t *testing.T) {
 	}
 }
 
+func TestRunsVersion(t *testing.T) {
+	for _, tt := range []struct {
+		want, program string
+		runs          bool
+	}{
+		{"1:4.0.6-1.pgdg13+1", "4.0.6", true}, {"4.0.6-1", "4.0.6", true}, {"4.0.6", "4.0.6", true}, {"4.0*", "4.0.6", true}, {"1:4.0*", "4.0.6", true},
+		{"4.0.7-1", "4.0.6", false}, {"4.0.61-1", "4.0.6", false}, {"4.1*", "4.0.6", false}, {"4.0.6-1", "", false}, {"4.0*", "", false},
+	} {
+		if got := resource.RunsVersion(tt.want, tt.program); got != tt.runs {
+			t.Errorf("%s wanted, %s runs: %v", tt.want, tt.program, got)
+		}
+	}
+}
+
 func TestRemains(t *testing.T) {
 	for _, tt := range []struct {
 		have resource.Spec

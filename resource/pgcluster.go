@@ -80,7 +80,7 @@ type PGMember struct {
 	System   string // system identifier: of what runs, or else of the data directory
 	Major    int    // version of what runs, or else of the data directory
 	Server   int    // "server_version_num" of what runs: 170002
-	Patroni  string // its version, "" where it does not run; wanted it may end in *, and "" is any
+	Patroni  string // its version, "" where it does not run; wanted it is that of its package (see RunsVersion), and "" is any
 	Timeline int
 	Location int64             // position in the write-ahead log, in bytes
 	Paused   bool              // Patroni keeps its hands off the cluster, and not because of us
@@ -128,7 +128,7 @@ func (m PGMember) Compare(have Spec) []Field {
 	}
 	d.flag("program replaced", h.Replaced, m.Replaced, Restart)
 	d.flag("pooler halted", h.Halted, m.Halted, 0)
-	if m.Patroni != "" && !SameVersion(m.Patroni, h.Patroni) {
+	if m.Patroni != "" && !RunsVersion(m.Patroni, h.Patroni) {
 		d.text("patroni", h.Patroni, m.Patroni, Reload)
 	}
 	d.flag("paused to replace Patroni", h.Resting, m.Resting, 0)

@@ -74,10 +74,8 @@ func (v Verifier) verifies(password string) bool {
 	if v.Iterations > maxIterations {
 		return false
 	}
-	return proven.recall(v, password, func() bool {
-		w := NewVerifier(password, v.Salt, v.Iterations)
-		return subtle.ConstantTimeCompare(w.StoredKey, v.StoredKey)&subtle.ConstantTimeCompare(w.ServerKey, v.ServerKey) == 1
-	})
+	w := NewVerifier(password, v.Salt, v.Iterations)
+	return subtle.ConstantTimeCompare(w.StoredKey, v.StoredKey)&subtle.ConstantTimeCompare(w.ServerKey, v.ServerKey) == 1
 }
 
 // IsStoredPassword tells whether a text is a password as a server stores it, and is then stored as it is.

@@ -204,19 +204,6 @@ func (w *work) removeDir(_ context.Context, was, _ resource.Spec) error {
 	return syncDir(s.dir)
 }
 
-// unserved refuses a directory upon which a server of PostgreSQL runs, whoever started it.
-func (w *work) unserved() error {
-	lock, err := w.small(w.id.Name + "/postmaster.pid")
-	pid, _, _ := strings.Cut(string(lock), "\n")
-	if err != nil || pid == "" {
-		return err
-	}
-	if _, err := w.root.Lstat("proc/" + pid); err == nil {
-		return fmt.Errorf("a server runs upon it: process %s", pid)
-	}
-	return nil
-}
-
 // empty removes what is in the directory.
 func (w *work) empty(s spot) error {
 	mounts, err := mountPoints()

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/pigsync/pigsync/diff"
@@ -150,8 +151,7 @@ func (w *work) leaves(ctx context.Context, look *postgres.Look, saved bool) erro
 		return err
 	}
 	for _, name := range []string{"patroni", "pgbouncer"} {
-		unit := *w
-		unit.id = resource.ID{Kind: resource.KindUnit, Name: name, At: w.id.At}
+		unit := w.onUnit(name)
 		s, err := unit.unit(ctx)
 		if err == nil && s.there() {
 			err = unit.removeUnit(ctx)
@@ -159,6 +159,19 @@ func (w *work) leaves(ctx context.Context, look *postgres.Look, saved bool) erro
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	return nil
+}
+
+// unserved refuses a directory upon which a server of PostgreSQL runs, whoever started it.
+func (w *work) unserved() error {
+	lock, err := w.small(w.id.Name + "/postmaster.pid")
+	pid, _, _ := strings.Cut(string(lock), "\n")
+	if err != nil || pid == "" {
+		return err
+	}
+	if _, err := w.root.Lstat("proc/" + pid); err == nil {
+		return fmt.Errorf("a server runs upon it: process %s", pid)
 	}
 	return nil
 }

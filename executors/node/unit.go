@@ -353,8 +353,7 @@ func (w *work) reload(ctx context.Context, want resource.Unit, s UnitState, stam
 
 // restartNoted restarts another unit that has read all that it should have, so that only its program is another one.
 func (w *work) restartNoted(ctx context.Context, name string) error {
-	unit := *w
-	unit.id = resource.ID{Kind: resource.KindUnit, Name: name, At: w.id.At}
+	unit := w.onUnit(name)
 	var stamp unitStamp
 	if err := unit.stamp("unit", name, &stamp); err != nil {
 		return err
@@ -366,12 +365,14 @@ func (w *work) restartNoted(ctx context.Context, name string) error {
 	if err := unit.do(ctx, Restart); err != nil {
 		return unit.why(ctx, err)
 	}
-	s, err := unit.unit(ctx)
-	if err != nil {
-		return err
-	}
-	stamp.Invocation = s.Invocation
-	return unit.putStamp("unit", name, stamp)
+	return unit.settled(ctx, stamp, 0)
+}
+
+// onUnit is the same work upon a unit of the node.
+func (w *work) onUnit(name string) *work {
+	unit := *w
+	unit.id = resource.ID{Kind: resource.KindUnit, Name: name, At: w.id.At}
+	return &unit
 }
 
 // renew makes a stamp for the process that runs, if it has read all that it should have.

@@ -53,7 +53,7 @@ func (l *Local) look(ctx context.Context, ids []resource.ID, places ...resource.
 }
 
 // maxLooks bounds how often a file that is replaced under the look is looked at again.
-const maxLooks = 16
+const maxLooks = 64
 
 // see looks at one id; nil, nil is absent.
 func (v *view) see(ctx context.Context, id resource.ID) (resource.Spec, error) {

@@ -22,7 +22,7 @@ func (l *Look) rests() (bool, error) {
 // leaves a pause that is known as ours, and ended by whoever looks next.
 func (l *Look) patroniAgain(want, was resource.PGMember) error {
 	switch {
-	case want.Patroni == "" || resource.SameVersion(want.Patroni, was.Patroni):
+	case want.Patroni == "" || resource.RunsVersion(want.Patroni, was.Patroni):
 		if was.Resting {
 			return l.pause(false)
 		}
@@ -38,7 +38,7 @@ func (l *Look) patroniAgain(want, was resource.PGMember) error {
 	}
 	err := l.Restart("patroni")
 	if err == nil {
-		err = l.until(func(s status) bool { return s.runs() && resource.SameVersion(want.Patroni, s.Patroni.Version) },
+		err = l.until(func(s status) bool { return s.runs() && resource.RunsVersion(want.Patroni, s.Patroni.Version) },
 			"Patroni was restarted, and "+want.Patroni+" does not run")
 	}
 	if err = errors.Join(err, l.pause(false)); err != nil {

@@ -31,24 +31,16 @@ func TestPgsqlUpgrades(t *testing.T) {
 	s.serve()
 	s.converges(3 * time.Minute)
 	s.answersWith(5433, "create table if not exists shop.t(x int); select 1", "CREATE TABLE\n1")
-	started := func() (all string) {
-		for n := 1; n <= 3; n++ {
-			all += s.on(n, sqlScript(startedAt)) + "\n"
-		}
-		return all
-	}
 	members := []string{pgMember(2), pgMember(3), pgMember(1)}
 
 	for n := 1; n <= 3; n++ {
 		s.on(n, fmt.Sprintf(repacked, "patroni", "4.9.9-1", `sed -i "s/^__version__ = .*/__version__ = '4.9.9'/" r/usr/lib/python3/dist-packages/patroni/version.py`))
 	}
 	s.quietLooks(2, "converged")
-	ends, before := s.benches(), started()
+	ends, before := s.benches(), s.starts()
 	s.wasDone("another Patroni", s.changes("another Patroni", versions("=4.9.9-1", "")), members...)
 	ends("another Patroni")
-	if now := started(); now != before {
-		t.Errorf("servers were restarted:\n%swant\n%s", now, before)
-	}
+	s.sameStarts(before)
 	if got := s.on(1, "patronictl -c /etc/patroni/patroni.yml version pg-test"); strings.Count(got, "Patroni 4.9.9 ") != 3 {
 		t.Errorf("not all members run it:\n%s", got)
 	}
@@ -61,7 +53,7 @@ func TestPgsqlUpgrades(t *testing.T) {
 	ends = s.benches()
 	s.wasDone("another server", s.changes("another server", versions("=4.9.9-1", "=17.99-1")), members...)
 	ends("another server")
-	if now := started(); now == before {
+	if now := s.starts(); now == before {
 		t.Errorf("no server was restarted:\n%s", now)
 	}
 	s.isHealthy(1, 3)

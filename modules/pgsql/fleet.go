@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigsync/pigsync/inventory"
 	"github.com/pigsync/pigsync/modules"
+	"github.com/pigsync/pigsync/modules/distro"
 	"github.com/pigsync/pigsync/modules/pgsql/hba"
 	"github.com/pigsync/pigsync/resource"
 )
@@ -39,12 +40,13 @@ type cluster struct {
 
 // member is one host of a cluster, and what the inventory says of it.
 type member struct {
-	host   *inventory.Host
-	bound  *inventory.Bound
-	vars   Vars
-	around around
-	seq    int             // -1 when it has none
-	bad    map[string]bool // variables that could not be bound
+	host     *inventory.Host
+	bound    *inventory.Bound
+	vars     Vars
+	around   around
+	seq      int              // -1 when it has none
+	bad      map[string]bool  // variables that could not be bound
+	resolved []distro.Package // what packages resolved, for what is restarted after them
 }
 
 // naming is what says who an instance is.

@@ -62,7 +62,8 @@ func (i *instance) packages(deps []resource.ID) (ids []resource.ID) {
 	if i.system().Family == "" {
 		return nil // nobody knows what they are called
 	}
-	return i.bring(i.packageList(i.member, i.system()), deps)
+	i.resolved = i.packageList(i.member, i.system())
+	return i.bring(i.resolved, deps)
 }
 
 // bring wants the packages, and names those that are done without.

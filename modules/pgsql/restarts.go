@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
-	"strings"
 
-	"github.com/pigsync/pigsync/modules/distro"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -54,8 +52,8 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 		return resource.ID{}, false
 	}
 	spec := resource.PGMember{
-		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && !i.pinned(),
-		Patroni: i.patroniVersion(),
+		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && i.pinned(serverPackage) == "",
+		Patroni: i.pinned(patroniPackage),
 	}
 	if spec.Replaced {
 		i.Warnf(i.here(), CodePending, "%s: the program of %s was replaced, and the old one still runs: pigsync restarts it where pg_packages names a version", i.addr(), i.member.name())
@@ -66,34 +64,21 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 	return i.keep(resource.PGMemberOf(i.member.name(), i.addr()), spec, after...), true
 }
 
-// serverPackage is what Debian and EL call the package of the server.
-var serverPackage = regexp.MustCompile(`^postgresql-?[0-9]+(-server)?$`)
+// serverPackage is what Debian and EL call the package of the server, and patroniPackage that of Patroni.
+var (
+	serverPackage  = regexp.MustCompile(`^postgresql-?[0-9]+(-server)?$`)
+	patroniPackage = regexp.MustCompile(`^patroni$`)
+)
 
-// pinned tells whether the inventory says which version of the server's package is wanted: then it is also
-// what should run.
-func (i *instance) pinned() bool {
-	return slices.ContainsFunc(i.packageList(i.member, i.system()), func(p distro.Package) bool {
-		return p.Version != "" && serverPackage.MatchString(p.Name)
-	})
-}
-
-// patroniVersion is the version of Patroni that is to run, where the inventory says which; "" elsewhere.
-func (i *instance) patroniVersion() string {
-	for _, p := range i.packageList(i.member, i.system()) {
-		if p.Name == "patroni" && p.Version != "" {
-			return upstream(p.Version)
+// pinned is the version of a package that the inventory asks for, which is then also what should run; "" when it
+// leaves that open.
+func (i *instance) pinned(name *regexp.Regexp) string {
+	for _, p := range i.resolved {
+		if p.Version != "" && name.MatchString(p.Name) {
+			return p.Version
 		}
 	}
 	return ""
-}
-
-// upstream is the version of a program in that of its package: 4.0.6 of 1:4.0.6-1.pgdg13+1.
-func upstream(version string) string {
-	if _, rest, epoch := strings.Cut(version, ":"); epoch {
-		version = rest
-	}
-	version, _, _ = strings.Cut(version, "-")
-	return version
 }
 
 // due tells whether a pending restart is ours: not when somebody else has put a parameter beside ours, and not
@@ -124,7 +109,7 @@ func (i *instance) differs(info resource.PGMemberInfo) bool {
 func (c *cluster) yields(m *member, after []resource.ID) []resource.ID {
 	info, known := c.seen.Member(m.name())
 	i := instance{c, m}
-	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned()) {
+	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned(serverPackage) != "") {
 		return nil
 	}
 	return []resource.ID{c.Keep(m.pos("pg_leader_restart"), c.leadingID(), resource.PGLeading{Not: m.name()}, after...)}
