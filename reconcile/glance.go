@@ -23,22 +23,21 @@ const (
 // glances is what the loop remembers to look at parts of the fleet between its runs. It is the loop's own.
 type glances struct {
 	last   *Round // the newest picture of the fleet, nil when there is none to compare with
+	idle   bool   // nothing may be done in it
+	failed bool   // something did not succeed in it: that is tried again in its own time
 	latest time.Time
 }
 
-// idled keeps the last round of a run, if nothing may be done in it: only then a part of the fleet is worth
-// a look before the whole is.
+// idled keeps the last round of a run, to look at parts of the fleet before the whole is due.
 func (d *Daemon) idled(round *Round) {
-	d.glances.last = nil
-	if round != nil && round.idle() && round.Outcome() != Failed {
-		d.glances.last = round
-	}
+	failed := round != nil && round.Outcome() == Failed
+	d.glances = glances{last: round, idle: round != nil && round.idle() && !failed, failed: failed, latest: d.glances.latest}
 }
 
-// rest waits for an event, for wait at the longest. When nothing may be done, the fleet is looked at in turns
-// meanwhile, and where something stirs at once.
+// rest waits for an event, for wait at the longest. Where something stirs is looked at meanwhile, and when nothing
+// may be done all of the fleet in turns.
 func (d *Daemon) rest(ctx context.Context, wait time.Duration) {
-	if d.glances.last != nil {
+	if d.glances.idle {
 		wait = max(wait, backstop*d.Interval)
 	}
 	end := time.NewTimer(wait)
@@ -69,7 +68,7 @@ func (d *Daemon) untilGlance() <-chan time.Time {
 		return nil
 	}
 	next := d.attention.next()
-	for i, turn := range d.attention.turns(d.glances.last.Looked) {
+	for i, turn := range d.turns() {
 		if due := d.phase(i, turn); next.IsZero() || due.Before(next) {
 			next = due
 		}
@@ -78,6 +77,14 @@ func (d *Daemon) untilGlance() <-chan time.Time {
 		return nil
 	}
 	return time.After(max(next.Sub(d.Now()), d.glances.latest.Add(betweenGlances).Sub(d.Now()), 0))
+}
+
+// turns are the places that are asked together. While something is left to do the whole is looked at soon.
+func (d *Daemon) turns() [][]string {
+	if !d.glances.idle {
+		return nil
+	}
+	return d.attention.turns(d.glances.last.Looked)
 }
 
 // phase is when a turn is asked next: each has its own moment in every interval. Who was looked at a short
@@ -135,7 +142,7 @@ func (d *Daemon) glance(ctx context.Context) (again bool) {
 	for at := range taken {
 		due[at] = true
 	}
-	for i, turn := range d.attention.turns(last.Looked) {
+	for i, turn := range d.turns() {
 		for _, at := range turn {
 			due[at] = due[at] || !d.phase(i, turn).After(now)
 		}
@@ -155,7 +162,7 @@ func (d *Daemon) glance(ctx context.Context) (again bool) {
 		d.logger().Warn("a part of the fleet was looked at, and the whole cannot be judged", slog.Any("err", err))
 		return true
 	}
-	if next.Plan.Digest() != last.Plan.Digest() || !next.idle() {
+	if next.Plan.Digest() != last.Plan.Digest() || d.glances.idle && !next.idle() {
 		return true
 	}
 	next.Looked = maps.Clone(last.Looked)
@@ -199,14 +206,16 @@ func same(a, b resource.State) bool {
 }
 
 // compose is the round that the last one would be with what was seen since. Where nothing differs, and nothing
-// waits for a time or for somebody's word, it is the same.
+// waits for a time or for somebody's word, it is the same. What became of one that failed stays as it is beside
+// what was seen: to try it again at every stir would be to stir.
 func (d *Daemon) compose(ctx context.Context, last *Round, seen map[resource.ID]resource.State, changed bool) (*Round, error) {
-	if !changed && len(last.Plan.Steps) == 0 {
-		next := *last
-		return &next, nil
-	}
 	have := maps.Clone(last.Have)
 	maps.Copy(have, seen)
+	if d.glances.failed || !changed && len(last.Plan.Steps) == 0 {
+		next := *last
+		next.Have = have
+		return &next, nil
+	}
 	next, _, err := d.assess(ctx, last.Revision, d.Priors(last.Revision, d.at(ctx)), have)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type lookout struct {
 	stir  func(executors.Stir)
 	ids   []resource.ID
 	lost  error
+	blind resource.ID // of this nothing is known
 	asked map[string][]time.Time
 }
 
@@ -58,8 +59,13 @@ func (l *lookout) Observe(ctx context.Context, ids []resource.ID) map[resource.I
 			l.asked[id.At] = append(l.asked[id.At], time.Now())
 		}
 	}
+	blind := l.blind
 	l.mu.Unlock()
-	return l.Executor.Observe(ctx, ids)
+	seen := l.Executor.Observe(ctx, ids)
+	if _, asked := seen[blind]; asked {
+		seen[blind] = resource.State{Err: errBoom}
+	}
+	return seen
 }
 
 func (l *lookout) Apply(ctx context.Context, c diff.Change) error {
@@ -131,6 +137,47 @@ func TestAStirShowsWhatIsOnlyReported(t *testing.T) {
 			l.stirs(f)
 			after(400 * time.Millisecond)
 			v.wantState(reconcile.InSync, "A")
+		}
+	})
+}
+
+// While something is left that must wait, where another place stirs is looked at all the same.
+func TestAStirIsHeardWhileSomethingWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, l := looksOut(t)
+		l.mu.Lock()
+		l.blind = toyFile("f", nodeB)
+		l.mu.Unlock()
+		v.push("B", toyText(map[string]string{nodeA: "toy_files: [f, g]", nodeB: "toy_files: [f, h]"}))
+		after(30 * time.Second)
+		v.wantState(reconcile.Unknown, "B")
+		v.fleet.Set(toyFile("f", nodeA), nil)
+		l.stirs(toyFile("f", nodeA))
+		after(500 * time.Millisecond)
+		v.wantThere(nodeA, "f", "g")
+	})
+}
+
+// After a failure a stir is no reason to try again, and what is seen is shown.
+func TestAStirIsShownAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, l := looksOut(t)
+		tries := 0
+		v.fleet.with(func() {
+			v.fleet.before = func(c diff.Change) error {
+				tries++
+				return errBoom
+			}
+		})
+		v.push("B", toyText(map[string]string{nodeA: "toy_files: [f, g, h]", nodeB: "toy_files: [f]"}))
+		after(30 * time.Second)
+		v.wantState(reconcile.Failing, "B")
+		shown, before := v.d.Status(), tries
+		v.fleet.Set(toyFile("g", nodeA), nil)
+		l.stirs(toyFile("g", nodeA))
+		after(200 * time.Millisecond)
+		if st := v.wantState(reconcile.Failing, "B"); st == shown || tries != before {
+			t.Errorf("shown anew: %t; tried %d times, want %d", st != shown, tries, before)
 		}
 	})
 }

@@ -55,7 +55,7 @@ func (s *story) failsOverUnderLoad() {
 		for i in $(seq 60); do psql -h `+address(3)+` -p 5433 -U app -d app -qc 'create table if not exists shop.load(x int)' && break; sleep 1; done
 		systemd-run -q --unit=bench -E PGPASSWORD -E PGCONNECT_TIMEOUT sh -c 'while :; do /usr/lib/postgresql/17/bin/pgbench -n -h `+address(3)+` -p 5433 -U app -c 2 -T 3600 -R 20 -P 1 -f /tmp/load app; sleep 0.2; done'
 		. /etc/profile.d/etcdctl.sh; ETCDCTL_ENDPOINTS=https://`+address(3)+`:2379
-		systemd-run -q --unit=witness -E ETCDCTL_ENDPOINTS -E ETCDCTL_CACERT -E ETCDCTL_USER sh -c 'etcdctl watch /pg/pg-test/leader | while read line; do echo "$(date +%s.%N) $line"; done >/tmp/leaders'`)
+		systemd-run -q --unit=witness -E ETCDCTL_ENDPOINTS -E ETCDCTL_CACERT -E ETCDCTL_USER sh -c 'while :; do etcdctl watch /pg/pg-test/leader; sleep 0.1; done | while read line; do echo "$(date +%s.%N) $line"; done >/tmp/leaders'`)
 	s.written(3)
 	from := len(s.journal())
 	s.must(s.node(1).PowerCut(s.Context()))
