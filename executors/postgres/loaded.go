@@ -11,8 +11,8 @@ import (
 
 // askLoaded asks the server which of its files were changed after it read them, and what it would say to
 // them now. The views read the files, not what is in force: a file that is refused is not in force, however
-// new. A setting that waits for a restart, or has left the file and does, is no fault of the file, and a rule that cannot match (its type is
-// known) does not keep the others from being read.
+// new. A setting that waits for a restart, or has left the file and does, is no fault of the file, and a rule
+// that cannot match (its type is known) does not keep the others from being read.
 const askLoaded = `WITH rules AS MATERIALIZED (SELECT *, to_jsonb(h)->>'file_name' AS file FROM pg_hba_file_rules h),
 settings AS MATERIALIZED (SELECT * FROM pg_file_settings),
 files AS (
@@ -75,7 +75,7 @@ func (l *Look) reload(a diff.Action) error {
 
 // readAgain makes the server read its files, and waits until it has.
 func (l *Look) readAgain() error {
-	return l.writing(maintenance, l.reloads)
+	return l.within(maintenance, l.reloads)
 }
 
 // reloads is asked in one session all the time: who is told of a reload hears it after the server itself.

@@ -75,11 +75,3 @@ func (l *Look) awake(ctx context.Context, database string) (*session, error) {
 	}
 	return l.connect(ctx, database, true)
 }
-
-// hangUp ends all sessions, also the one that rests.
-func (l *Look) hangUp() {
-	l.Close()
-	if s := l.h.wake(l.berth()); s != nil {
-		s.close()
-	}
-}

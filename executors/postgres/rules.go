@@ -62,15 +62,14 @@ func (l *Look) applyRules(c diff.Change, want resource.PGRules) error {
 	if c.Action != diff.Update || l.Put == nil {
 		return errNotMade
 	}
-	old, err := l.askRules()
-	if err != nil {
-		return err
-	}
-	l.hangUp() // who connects anew sees the new file
-	if err := l.Put(old.Path, l.seat.DBSU, []byte(ruleHead+strings.Join(want.Lines, "\n")+"\n")); err != nil {
-		return err
-	}
-	return l.writing(maintenance, func(ctx context.Context, s *session) error {
+	return l.within(maintenance, func(ctx context.Context, s *session) error {
+		var old rules
+		if err := s.ask(ctx, &old, askRules); err != nil {
+			return err
+		}
+		if err := l.Put(old.Path, l.seat.DBSU, []byte(ruleHead+strings.Join(want.Lines, "\n")+"\n")); err != nil {
+			return err
+		}
 		if err := s.fatal(ctx); err != nil {
 			return errors.Join(err, l.Put(old.Path, l.seat.DBSU, []byte(old.Text)))
 		}
