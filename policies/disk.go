@@ -20,7 +20,8 @@ func DefaultDisk() Disk { return Disk{MB: 256} }
 const fills = resource.Restart | resource.Failover | resource.Topology
 
 // DiskSpace holds restarts, and what is newly made, on a node whose disk is nearly full: what stops there may not
-// start again. What was not told, by a node that is older than the question, is not known to be free.
+// start again. A database that is made is one on every member of its cluster: a server that finds no room for its log
+// stops. What was not told, by a node that is older than the question, is not known to be free.
 func DiskSpace(d Disk) *Policy {
 	return &Policy{
 		Name: "disk",
@@ -31,19 +32,38 @@ func DiskSpace(d Disk) *Policy {
 				if s.Action == diff.Delete || s.Action == diff.Update && s.Hazard()&fills == 0 {
 					return ""
 				}
-				at := s.ID.At
-				reason, looked := full[at]
-				if !looked {
-					reason = d.reason(c.Have[resource.FactsOf(at)])
-					full[at] = reason
+				for _, at := range written(c, s) {
+					reason, looked := full[at]
+					if !looked {
+						reason = d.reason(c.Have[resource.FactsOf(at)])
+						full[at] = reason
+					}
+					if reason != "" && at != s.ID.At {
+						return at + ": " + reason
+					} else if reason != "" {
+						return reason
+					}
 				}
-				return reason
+				return ""
 			})
 		},
 	}
 }
 
-// reason is silent of places that are no nodes, and of nodes that cannot be seen: nothing is done there.
+// written are the nodes to whose disks a step writes more than a little.
+func written(c *Case, s diff.Step) []string {
+	if s.ID.Kind != resource.KindPGDatabase {
+		return []string{s.ID.At}
+	}
+	cluster, _ := c.Have[resource.PGClusterOf(s.ID.At)].Spec.(resource.PGCluster)
+	var nodes []string
+	for _, m := range cluster.Members {
+		nodes = append(nodes, m.Node)
+	}
+	return nodes
+}
+
+// reason is silent of other places than nodes, and of nodes that cannot be seen: nothing is done there.
 func (d Disk) reason(s resource.State) string {
 	facts, node := s.Spec.(resource.Facts)
 	if !node || facts.DiskMB == 0 {

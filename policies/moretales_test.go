@@ -141,6 +141,9 @@ func talesOfHealth() map[string]tale {
 		"PS130, nobody leads":            {judge: policies.Patroni(), held: and(move, having(postgres("rr"))), because: "no leader", then: having(postgres("Lr"))},
 		"PS130, nobody knows of another": {judge: policies.Patroni(), held: and(move, having(postgres("Lr?"))), because: "nobody knows how pg-1-3 is", then: approvedNow},
 		"PS130, another follows nobody":  {judge: policies.Patroni(), held: and(move, having(postgres("Lru"))), because: "pg-1-3 follows nobody", then: having(postgres("Lrr"))},
+		"PS123, a database on a replica's disk": {judge: policies.DiskSpace(policies.DefaultDisk()),
+			held:    and(and(plans(change(diff.Create, "pgdatabase", "sales", "pg-1", 0)), having(postgres("Lr"))), room("10.0.0.2", 9)),
+			because: "10.0.0.2: /data has 9 MiB free: want 256", then: room("10.0.0.2", 900)},
 		"PS123, nobody knows": {judge: policies.DiskSpace(policies.DefaultDisk()), held: and(plans(restart("a")), having(map[resource.ID]resource.State{resource.FactsOf("a"): {Spec: resource.Facts{DiskMB: 1000}}})),
 			because: "nobody knows how much of the disk is free", then: having(map[resource.ID]resource.State{resource.FactsOf("a"): {Spec: resource.Facts{DiskMB: 1000, Free: []resource.FileSystem{{Path: "/", SizeMB: 1000, FreeMB: 900}}}}})},
 	}

@@ -3,6 +3,7 @@ package policies_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -45,6 +46,15 @@ func other(steps ...diff.Step) func(*policies.Case) {
 
 func having(have map[resource.ID]resource.State) func(*policies.Case) {
 	return func(c *policies.Case) { c.Have = have }
+}
+
+// room is how much is free on the disk for the data of a node, beside all else that is known.
+func room(node string, free int) func(*policies.Case) {
+	return func(c *policies.Case) {
+		have := maps.Clone(c.Have)
+		have[resource.FactsOf(node)] = resource.State{Spec: resource.Facts{DiskMB: 1000, Free: []resource.FileSystem{{Path: "/data", SizeMB: 1000, FreeMB: free}}}}
+		c.Have = have
+	}
 }
 
 func rule(t *testing.T, when string) *policies.Policy {

@@ -158,7 +158,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	}
 	prior := withoutFrozen(r.compilePast(past, look.seen), compiled.Frozen)
 	freezeKin(compiled, prior)
-	needed := slices.Concat(surveyed, idsOf(compiled.Want), idsOf(prior), tenantsOf(prior))
+	needed := slices.Concat(surveyed, idsOf(compiled.Want), idsOf(prior), tenantsOf(compiled.Want), tenantsOf(prior))
 	look.see(ctx, needed)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err // what was seen is not what is

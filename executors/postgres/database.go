@@ -176,7 +176,7 @@ const inTheWay = `SELECT coalesce(json_agg(x.what), '[]') FROM (
   SELECT 'replication slot ' || slot_name AS what FROM pg_replication_slots WHERE database = $1
   UNION ALL SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = $1
   UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = $1
-  UNION ALL SELECT count(*) || ' sessions' FROM pg_stat_activity WHERE datname = $1 AND NOT $2::bool HAVING count(*) > 0) x`
+  UNION ALL SELECT count(*) || ' sessions' FROM pg_stat_activity WHERE datname = $1 AND application_name <> 'pigsync' AND NOT $2::bool HAVING count(*) > 0) x`
 
 // closeDatabase lets nobody into a database any more, and ends the sessions in it.
 func (l *Look) closeDatabase(name string) error {

@@ -20,7 +20,7 @@ type Hand struct {
 	mu      sync.Mutex              // guards what follows
 	clients map[string]*http.Client // by the file with the authority
 	deaf    map[string]deaf         // repositories that did not answer, by cluster
-	resting map[string]*session     // between two looks, by where they are connected to
+	resting map[berth]*session      // between two looks
 }
 
 // The reasons why an instance has no answer for its cluster.
@@ -102,8 +102,7 @@ func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID
 	return l
 }
 
-// Close ends the sessions of the look, but for the one in the maintenance database, which rests until the next
-// look. It may be used further, and opens others then.
+// Close lets the sessions of the look rest until the next look, those that are free to. It may be used further, and opens others then.
 func (l *Look) Close() {
 	l.under.Wait()
 	for database, r := range l.rooms.Range {
@@ -182,7 +181,10 @@ func (l *Look) seeInside(id resource.ID) (resource.Spec, error) {
 // Apply makes a change that was judged to be the one of the plan. have is what was seen just now.
 func (l *Look) Apply(c diff.Change, have resource.Spec) error {
 	defer l.Close()
-	l.Close() // a database is neither copied nor dropped while somebody is in it
+	l.Close()
+	if c.ID.Kind == resource.KindPGDatabase || c.ID.Kind == resource.KindPGAbsent {
+		l.clearOut()
+	}
 	switch want := c.Spec.(type) {
 	case resource.PGMember:
 		return l.applyMember(c, want, have)

@@ -6,40 +6,53 @@ import (
 	"time"
 )
 
-// restFor is how long a session is kept that nobody looks through: a little longer than the pause between two
-// looks. Whoever connects anew makes the server start a process, which has to learn the catalogs first: that
-// takes longer than most of what is asked.
-const restFor = 90 * time.Second
+const (
+	// restFor is how long a session is kept that nobody looks through: a little longer than the pause between two
+	// looks. Whoever connects anew makes the server start a process, which has to learn the catalogs first: that
+	// takes longer than most of what is asked.
+	restFor = 90 * time.Second
+	// restInside is the same for a database of somebody else, who may want to drop, rename or copy it: the server
+	// waits up to five seconds until the last session has left, and lets no other one in meanwhile.
+	restInside = 2 * time.Second
+)
 
 // berth is where the session of a look rests.
-func (l *Look) berth() string {
-	return l.seat.DBSU + " " + l.seat.Socket + " " + strconv.Itoa(l.seat.Port)
+type berth struct {
+	server   string // by account, socket and port
+	database string
+}
+
+func (l *Look) berth(database string) berth {
+	return berth{l.seat.DBSU + " " + l.seat.Socket + " " + strconv.Itoa(l.seat.Port), database}
 }
 
 // rest keeps a session for the next look. It tells whether it does: there is one already, or its transaction does
 // not end.
-func (l *Look) rest(s *session) bool {
+func (l *Look) rest(database string, s *session) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if s.do(ctx, "ROLLBACK") != nil {
 		return false
 	}
-	h, at := l.h, l.berth()
+	h, at, span := l.h, l.berth(database), restInside
+	if database == maintenance {
+		span = restFor
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.resting[at] != nil {
 		return false
 	}
 	if h.resting == nil {
-		h.resting = map[string]*session{}
+		h.resting = map[berth]*session{}
 	}
 	h.resting[at] = s
-	s.tired = time.AfterFunc(restFor, func() { h.dismiss(at, s) })
+	s.tired = time.AfterFunc(span, func() { h.dismiss(at, s) })
 	return true
 }
 
 // dismiss ends a session that still rests.
-func (h *Hand) dismiss(at string, s *session) {
+func (h *Hand) dismiss(at berth, s *session) {
 	h.mu.Lock()
 	still := h.resting[at] == s
 	if still {
@@ -52,7 +65,7 @@ func (h *Hand) dismiss(at string, s *session) {
 }
 
 // wake gives the session that rests, nil when none does.
-func (h *Hand) wake(at string) *session {
+func (h *Hand) wake(at berth) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.resting[at]
@@ -65,13 +78,30 @@ func (h *Hand) wake(at string) *session {
 
 // awake is a session for looking: the one that rested, if its server still answers, or a new one.
 func (l *Look) awake(ctx context.Context, database string) (*session, error) {
-	if database == maintenance {
-		if s := l.h.wake(l.berth()); s != nil {
-			if s.conn.Ping(ctx) == nil {
-				return s, nil
-			}
-			s.close()
+	if s := l.h.wake(l.berth(database)); s != nil {
+		if s.conn.Ping(ctx) == nil {
+			return s, nil
 		}
+		s.close()
 	}
 	return l.connect(ctx, database, true)
+}
+
+// clearOut ends what rests in the databases of a server, but for the maintenance database: one is neither copied nor
+// dropped while somebody is in it.
+func (l *Look) clearOut() {
+	server := l.berth("").server
+	l.h.mu.Lock()
+	var out []*session
+	for at, s := range l.h.resting {
+		if at.server == server && at.database != maintenance {
+			s.tired.Stop()
+			delete(l.h.resting, at)
+			out = append(out, s)
+		}
+	}
+	l.h.mu.Unlock()
+	for _, s := range out {
+		s.close()
+	}
 }

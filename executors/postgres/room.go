@@ -55,7 +55,7 @@ func (l *Look) enter(ctx context.Context, database string, r *room) error {
 func (l *Look) leave(database string, r *room) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.s != nil && (database != maintenance || !l.rest(r.s)) {
+	if r.s != nil && !l.rest(database, r.s) {
 		r.s.close()
 	}
 	r.s = nil

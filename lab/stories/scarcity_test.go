@@ -18,13 +18,16 @@ func TestPgsqlScarcity(t *testing.T) {
 	s := onCluster(t)
 	writer := s.loads(5433, true, 20)
 	for _, short := range []struct {
-		of   string
-		tale func(*story)
+		of       string
+		tale     func(*story)
+		restarts bool // once there is enough again, or before by itself
 	}{
-		{"space", (*story).lacksSpace},
-		{"votes", (*story).lacksVotes},
-		{"standbys", func(s *story) { s.lacksStandbys("lonely", "pg_rpo: 0", 555) }},
-		{"standbys without whom nothing is written", func(s *story) { s.lacksStandbys("stuck", "pg_conf: crit.yml", 556) }},
+		{"space", (*story).lacksSpace, false},
+		{"room for a database", (*story).lacksRoom, false},
+		{"room for what a replica is sent", (*story).lacksRoomForLog, true},
+		{"votes", (*story).lacksVotes, false},
+		{"standbys", func(s *story) { s.lacksStandbys("lonely", "pg_rpo: 0", 555) }, true},
+		{"standbys without whom nothing is written", func(s *story) { s.lacksStandbys("stuck", "pg_conf: crit.yml", 556) }, true},
 	} {
 		t.Run(short.of, func(t *testing.T) {
 			inner := *s
@@ -34,7 +37,7 @@ func TestPgsqlScarcity(t *testing.T) {
 			inner.commit("as it was", inside{})
 			t.Logf("as it was %s after the commit", round(inner.converges(5*time.Minute)))
 			inner.isHealthy(1, 3)
-			if !strings.HasPrefix(short.of, "standbys") { // with these there is enough for a restart, later
+			if !short.restarts {
 				inner.sameStarts(starts)
 			}
 		})
@@ -138,6 +141,45 @@ func (s *story) lacksSpace() {
 	s.must(s.node(2).FreeDisk(s.Context(), lab.Root))
 	s.Logf("converged %s after there was space", round(s.converges(2*time.Minute)))
 	s.on(2, allThere+"; ! find /etc/haproxy /etc/pgbouncer /pg/data/ /pg/conf/ -maxdepth 2 -name '.pigsync-*' | grep .")
+}
+
+// lacksRoom leaves a little on the disk with the leader's data: a copy of a database would fit, and the log after it
+// might not.
+func (s *story) lacksRoom() {
+	s.Helper()
+	s.on(1, "fallocate -l $(( $(df -B1 --output=avail /data | tail -1) - 64 * 1024 * 1024 )) /data/filler")
+	head := s.commit("a database too many", inside{users: []string{"{ name: roomless }"}, databases: []string{"{ name: bulky, owner: app }"}})
+	s.isTold(head, "PS123 "+address(1)+": /data has ")
+	s.looks(2)
+	s.hasRole("roomless", true)
+	s.saysSQL("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'bulky'", "0")
+	s.isHealthy(1, 3)
+	s.on(1, "rm /data/filler")
+	s.Logf("converged %s after there was room", round(s.converges(2*time.Minute)))
+	s.saysSQL("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'bulky'", "1")
+}
+
+// lacksRoomForLog fills the disk with a replica's data, upon which its server stops sooner or later.
+func (s *story) lacksRoomForLog() {
+	s.Helper()
+	s.must(s.node(3).FillDisk(s.Context(), lab.Data))
+	s.sql("postgres", "CREATE TABLE public.flood AS SELECT repeat('x', 1000) FROM generate_series(1, 60000)")
+	took := s.eventually(2*time.Minute, "the replica's server stops", func() bool {
+		return s.sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg-test-3'") == "0"
+	})
+	s.Logf("the replica was gone after %s", round(took))
+	head := s.commit("a restart, and a role", inside{users: []string{"{ name: afloat }"}, vars: []string{"pg_parameters: { max_connections: 557 }"}})
+	s.isTold(head, "PS130", "pg-test-3")
+	s.looks(2)
+	s.hasRole("afloat", true)
+	if l := s.leads(1); l != address(1) {
+		s.Errorf("%q leads", l)
+	}
+	s.sql("postgres", "DROP TABLE public.flood")
+	s.must(s.node(3).FreeDisk(s.Context(), lab.Data))
+	s.Logf("converged %s after there was room", round(s.converges(5*time.Minute)))
+	s.isHealthy(1, 3)
+	s.saysSQL("postgres", "SHOW max_connections", "557")
 }
 
 // goOn lets etcd go on where it was stopped.
