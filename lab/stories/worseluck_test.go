@@ -88,16 +88,16 @@ func (s *story) suffers(c calamity, n int) {
 // shares changes parameters while somebody else changes another one all the time: both have what they want.
 func (s *story) shares() {
 	s.Helper()
-	s.on(1, `setsid sh -c 'for n in $(seq 1 40); do patronictl -c /etc/patroni/patroni.yml edit-config --force -p log_autovacuum_min_duration=${n}s pg-test; done' >/tmp/editor 2>&1 </dev/null &`)
+	s.on(1, `setsid sh -c 'for n in $(seq 1 40); do until patronictl -c /etc/patroni/patroni.yml edit-config --force -p from_collapse_limit=$n pg-test; do :; done; done' >/tmp/editor 2>&1 </dev/null &`)
 	for n := range 4 {
 		s.commit("a parameter", parameters(fmt.Sprintf("maintenance_work_mem: %dMB", 30+n)))
 		s.converges(3 * time.Minute)
 		s.saysSQL("postgres", "SHOW maintenance_work_mem", fmt.Sprintf("%dMB", 30+n))
 	}
 	s.eventually(5*time.Minute, "the other one is done", func() bool {
-		return strings.Contains(s.on(1, "patronictl -c /etc/patroni/patroni.yml show-config"), "log_autovacuum_min_duration: 40s")
+		return strings.Contains(s.on(1, "patronictl -c /etc/patroni/patroni.yml show-config"), "from_collapse_limit: 40")
 	})
-	s.on(1, `patronictl -c /etc/patroni/patroni.yml edit-config --force -p log_autovacuum_min_duration=null pg-test`)
+	s.on(1, `patronictl -c /etc/patroni/patroni.yml edit-config --force -p from_collapse_limit=null pg-test`)
 	s.converges(time.Minute)
 }
 
