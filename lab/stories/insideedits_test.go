@@ -154,10 +154,13 @@ var databaseEdits = []edit{
 func TestPgsqlRolesByGitAndByHand(t *testing.T)     { edited(t, roleEdits) }
 func TestPgsqlDatabasesByGitAndByHand(t *testing.T) { edited(t, databaseEdits) }
 
-// edited makes the edits one after the other while clients work.
 func edited(t *testing.T, edits []edit) {
 	long(t)
-	s := onCluster(t)
+	onCluster(t).edited(t, edits)
+}
+
+// edited makes the edits one after the other while clients work.
+func (s *story) edited(t *testing.T, edits []edit) {
 	writer, asker := s.loads(5433, true, 50), s.loads(5434, false, 50)
 	now := &inside{}
 	for _, e := range edits {
