@@ -15,7 +15,8 @@ const moves = resource.Restart | resource.Failover | resource.Topology
 // pgCluster is the name of the cluster of PostgreSQL that a step is of.
 func pgCluster(s diff.Step) (name string, of bool) { return strings.CutPrefix(s.Owner, "pgsql/") }
 
-// Patroni holds all that would change a cluster of PostgreSQL that somebody has paused, and what would take an
+// Patroni holds all that would change a cluster of PostgreSQL that somebody has paused, or whose etcd has no quorum: it
+// takes Patroni a while to notice, and until then it says who leads as if somebody had agreed. It also holds what would take an
 // instance away from one that is not well, or of which nobody knows. What concerns the instance that is ill is never
 // held, and who lives alone may restart: there is no other way. A cluster that has an ill member may be moved with
 // approval, as long as somebody is left.
@@ -40,6 +41,8 @@ func unwell(c *Case, cluster string, s diff.Step) string {
 	picture, _ := state.Spec.(resource.PGCluster)
 	pause := resource.ID{Kind: resource.KindPGConfig, Name: "pause", At: cluster} // who asked for it may end it
 	switch {
+	case picture.Lives() && c.voteless():
+		return "etcd has no quorum, so nobody can say for sure who leads"
 	case picture.Paused() && !c.wants(pause) && s.ID != pause:
 		return somebodyWorks
 	case s.Hazard()&moves == 0 || beside(s):
@@ -48,6 +51,16 @@ func unwell(c *Case, cluster string, s diff.Step) string {
 		return "the state of the cluster is unknown"
 	}
 	return patroniReason(c, picture, s)
+}
+
+// voteless tells whether some etcd was seen to have no quorum.
+func (c *Case) voteless() bool {
+	for id, s := range c.Have {
+		if etcd, seen := s.Spec.(resource.EtcdCluster); seen && id.Kind == resource.KindEtcdCluster && !etcd.Quorum {
+			return true
+		}
+	}
+	return false
 }
 
 const somebodyWorks = "Patroni is paused: somebody works on the cluster"

@@ -57,6 +57,15 @@ func room(node string, free int) func(*policies.Case) {
 	}
 }
 
+// voters are an etcd with or without a quorum, beside all else that is known.
+func voters(quorum bool) func(*policies.Case) {
+	return func(c *policies.Case) {
+		have := maps.Clone(c.Have)
+		have[resource.EtcdClusterOf("etcd")] = resource.State{Spec: resource.EtcdCluster{Quorum: quorum}}
+		c.Have = have
+	}
+}
+
 func rule(t *testing.T, when string) *policies.Policy {
 	t.Helper()
 	labels := policies.Labels{"etcd/*": {"tier": "gold"}}

@@ -198,6 +198,8 @@ func (s *story) lacksVotes() {
 	for n := 2; n <= 3; n++ {
 		s.on(n, "pkill -STOP -x etcd")
 	}
+	s.isTold(s.commit("in a hurry", inside{users: []string{"{ name: hasty }"}}), "PS130 etcd has no quorum")
+	s.hasRole("hasty", false)
 	took := s.eventually(2*time.Minute, "no leader is seen", func() bool { leader, _ := s.clusterSeen(); return leader == "" })
 	s.Logf("nobody was seen to lead %s after etcd lost its quorum", round(took))
 	from := len(s.journal())
