@@ -27,27 +27,28 @@ func DiskSpace(d Disk) *Policy {
 		Name: "disk",
 		Doc:  "holds restarts on a node whose disk is nearly full",
 		Judge: func(c *Case) []Objection {
-			full := map[string]string{}
 			return eachStep(c, Hold, "PS123", func(s diff.Step) string {
 				if s.Action == diff.Delete || s.Action == diff.Update && s.Hazard()&fills == 0 {
 					return ""
 				}
-				for _, at := range written(c, s) {
-					reason, looked := full[at]
-					if !looked {
-						reason = d.reason(c.Have[resource.FactsOf(at)])
-						full[at] = reason
-					}
-					if reason != "" && at != s.ID.At {
-						return at + ": " + reason
-					} else if reason != "" {
-						return reason
-					}
-				}
-				return ""
+				return d.full(c, s)
 			})
 		},
 	}
+}
+
+// full says which disk has no room for a step, "" when each has.
+func (d Disk) full(c *Case, s diff.Step) string {
+	for _, at := range written(c, s) {
+		switch reason := d.reason(c.Have[resource.FactsOf(at)]); {
+		case reason == "":
+		case at == s.ID.At:
+			return reason
+		default:
+			return at + ": " + reason
+		}
+	}
+	return ""
 }
 
 // written are the nodes to whose disks a step writes more than a little.

@@ -52,8 +52,8 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 		return resource.ID{}, false
 	}
 	spec := resource.PGMember{
-		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && i.pinned(serverPackage) == "",
-		Patroni: i.pinned(patroniPackage),
+		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && i.pinned(isServer) == "",
+		Patroni: i.pinned(isPatroni),
 	}
 	if spec.Replaced {
 		i.Warnf(i.here(), CodePending, "%s: the program of %s was replaced, and the old one still runs: pigsync restarts it where pg_packages names a version", i.addr(), i.member.name())
@@ -64,17 +64,18 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 	return i.keep(resource.PGMemberOf(i.member.name(), i.addr()), spec, after...), true
 }
 
-// serverPackage is what Debian and EL call the package of the server, and patroniPackage that of Patroni.
-var (
-	serverPackage  = regexp.MustCompile(`^postgresql-?[0-9]+(-server)?$`)
-	patroniPackage = regexp.MustCompile(`^patroni$`)
-)
+// serverPackage is what Debian and EL call the package of the server.
+var serverPackage = regexp.MustCompile(`^postgresql-?[0-9]+(-server)?$`)
+
+func isServer(name string) bool { return serverPackage.MatchString(name) }
+
+func isPatroni(name string) bool { return name == "patroni" }
 
 // pinned is the version of a package that the inventory asks for, which is then also what should run; "" when it
 // leaves that open.
-func (i *instance) pinned(name *regexp.Regexp) string {
+func (i *instance) pinned(which func(name string) bool) string {
 	for _, p := range i.resolved {
-		if p.Version != "" && name.MatchString(p.Name) {
+		if p.Version != "" && which(p.Name) {
 			return p.Version
 		}
 	}
@@ -109,7 +110,7 @@ func (i *instance) differs(info resource.PGMemberInfo) bool {
 func (c *cluster) yields(m *member, after []resource.ID) []resource.ID {
 	info, known := c.seen.Member(m.name())
 	i := instance{c, m}
-	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned(serverPackage) != "") {
+	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned(isServer) != "") {
 		return nil
 	}
 	return []resource.ID{c.Keep(m.pos("pg_leader_restart"), c.leadingID(), resource.PGLeading{Not: m.name()}, after...)}
