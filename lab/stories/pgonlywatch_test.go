@@ -21,7 +21,9 @@ func TestPgsqlOnlyWatches(t *testing.T) {
 	rounds := s.quietRounds(10)
 	slices.Sort(rounds)
 	t.Logf("a quiet round takes %s, %s at most (wanted: 500 ms)", rounds[len(rounds)/2].Round(time.Millisecond), rounds[len(rounds)-1].Round(time.Millisecond))
+	s.again("interval: 2s", "interval: 1m") // what is seen at once is told by those who watch
 	s.failsOverUnderLoad()
+	s.again("interval: 1m", "interval: 2s")
 	s.losesQuorum()
 	s.agrees()
 }
@@ -76,7 +78,7 @@ func (s *story) failsOverUnderLoad() {
 		s.Error("nobody says that nothing is known of pg-test-1")
 	}
 	s.written(3)
-	s.looks(2)
+	s.wakes(2)
 	s.didNothing(from, "Patroni was at work")
 	s.must(s.node(1).PowerOn(s.Context()))
 	s.must(s.lab.WaitReady(s.Context()))
@@ -87,6 +89,18 @@ func (s *story) failsOverUnderLoad() {
 	}
 	s.written(3)
 	s.on(3, "systemctl stop bench witness")
+}
+
+// wakes lets the daemon look at the whole fleet.
+func (s *story) wakes(times int) {
+	s.Helper()
+	for range times {
+		last := s.status().Seen
+		res, err := s.daemon.web.Post("http://"+listen+"/api/v1/wake/story", "", nil)
+		s.must(err)
+		res.Body.Close()
+		s.stands(soon, "another look", func(st status) bool { return st.Seen.After(last) })
+	}
 }
 
 // seatOf is the number in the name of an instance.
