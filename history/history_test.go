@@ -358,6 +358,29 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// What a resource did without us is about it, too.
+func TestRecordsAboutAResource(t *testing.T) {
+	j := open(t, t.TempDir(), history.Options{})
+	for _, name := range []string{"mine", "other"} {
+		drift := history.Drift{ID: id(name), Owner: "etcd/etcd", Since: noon}
+		wait := history.PendingRestart{ID: id(name), Cluster: "pg", Since: noon}
+		tell(t, j, history.Drifted{Began: []history.Drift{drift}})
+		tell(t, j, history.Drifted{Ended: []resource.ID{id(name)}})
+		tell(t, j, history.Restarts{Pending: []history.PendingRestart{wait}})
+		tell(t, j, history.Restarts{Over: []resource.ID{id(name)}})
+	}
+	var got []string
+	for r, err := range j.Records(history.Query{ID: id("mine"), Oldest: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(r.Kind))
+	}
+	if s := strings.Join(got, " "); s != "drifted drifted restarts restarts" {
+		t.Errorf("found: %s", s)
+	}
+}
+
 func files(t testing.TB, dir string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "journal-*.jsonl"))

@@ -16,7 +16,7 @@ import (
 // Query says which records are wanted; the zero value wants all, the newest first.
 type Query struct {
 	Kinds  []Kind      // none means any
-	ID     resource.ID // plans, intents and results about this resource; zero means any record
+	ID     resource.ID // what was planned and done to this resource, and how it drifted or waited; zero means any record
 	Since  time.Time   // at or after; zero means any
 	Until  time.Time   // before; zero means any
 	Limit  int         // at most so many; 0 means no limit
@@ -99,6 +99,12 @@ func about(e Entry, id resource.ID) bool {
 		return e.Step.ID == id
 	case Result:
 		return e.Step.ID == id
+	case Drifted:
+		began := slices.ContainsFunc(e.Began, func(d Drift) bool { return d.ID == id })
+		return began || slices.Contains(e.Ended, id)
+	case Restarts:
+		waits := slices.ContainsFunc(e.Pending, func(p PendingRestart) bool { return p.ID == id })
+		return waits || slices.Contains(e.Over, id)
 	}
 	return false
 }
