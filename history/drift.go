@@ -7,9 +7,10 @@ import (
 	"github.com/pigsync/pigsync/resource"
 )
 
-// What is remembered of drift at most: of more, the newest is as old as its first sight since the last start.
+// MaxDrifts is how many drifts are remembered; what is beyond that is as old as the newest sight of it.
+const MaxDrifts = 1000
+
 const (
-	maxDrifts   = 1000
 	maxClues    = 32
 	maxClueText = 200
 )
@@ -34,7 +35,7 @@ type Drift struct {
 func (Drifted) Kind() Kind { return KindDrifted }
 
 func (d Drifted) bound() Entry {
-	d.Revision, d.Began = oneLine(d.Revision), slices.Clone(d.Began[:min(len(d.Began), maxDrifts)])
+	d.Revision, d.Began = oneLine(d.Revision), slices.Clone(d.Began[:min(len(d.Began), MaxDrifts)])
 	for i, b := range d.Began {
 		b.Owner = oneLine(b.Owner)
 		b.Clues = slices.Clone(b.Clues[:min(len(b.Clues), maxClues)])
@@ -53,7 +54,7 @@ func (s *state) drift(e Drifted) {
 	s.Drifts = filter(s.Drifts, func(d Drift) bool { return !slices.Contains(e.Ended, d.ID) })
 	for _, b := range e.Began {
 		s.Drifts = filter(s.Drifts, func(d Drift) bool { return d.ID != b.ID })
-		if len(s.Drifts) < maxDrifts {
+		if len(s.Drifts) < MaxDrifts {
 			s.Drifts = append(s.Drifts, b)
 		}
 	}

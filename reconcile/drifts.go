@@ -83,6 +83,7 @@ func (r *Reconciler) inquire(ctx context.Context, hands executors.Executor, roun
 			fresh = append(fresh, d.ID)
 		}
 	}
+	fresh = fresh[:min(len(fresh), max(history.MaxDrifts-len(known), 0))]
 	clues := r.cluesOf(ctx, hands, round, fresh)
 	round.Drifts = slices.Clone(round.Drifts)
 	for i, d := range round.Drifts {
