@@ -42,7 +42,7 @@ func unwell(c *Case, cluster string, s diff.Step) string {
 	pause := resource.ID{Kind: resource.KindPGConfig, Name: "pause", At: cluster} // who asked for it may end it
 	switch {
 	case picture.Lives() && c.voteless():
-		return "etcd has no quorum, so nobody can say for sure who leads"
+		return "etcd has no quorum, or nobody knows: so nobody can say for sure who leads"
 	case picture.Paused() && !c.wants(pause) && s.ID != pause:
 		return somebodyWorks
 	case s.Hazard()&moves == 0 || beside(s):
@@ -53,10 +53,13 @@ func unwell(c *Case, cluster string, s diff.Step) string {
 	return patroniReason(c, picture, s)
 }
 
-// voteless tells whether some etcd was seen to have no quorum.
+// voteless tells whether some etcd has no quorum, or does not say: one that has just lost it is silent at first.
 func (c *Case) voteless() bool {
 	for id, s := range c.Have {
-		if etcd, seen := s.Spec.(resource.EtcdCluster); seen && id.Kind == resource.KindEtcdCluster && !etcd.Quorum {
+		if id.Kind != resource.KindEtcdCluster {
+			continue
+		}
+		if etcd, there := s.Spec.(resource.EtcdCluster); s.Err != nil || there && !etcd.Quorum {
 			return true
 		}
 	}

@@ -66,6 +66,12 @@ func voters(quorum bool) func(*policies.Case) {
 	}
 }
 
+// silentVoters are an etcd that does not answer.
+func silentVoters(c *policies.Case) {
+	voters(true)(c)
+	c.Have[resource.EtcdClusterOf("etcd")] = resource.State{Err: errDark}
+}
+
 func rule(t *testing.T, when string) *policies.Policy {
 	t.Helper()
 	labels := policies.Labels{"etcd/*": {"tier": "gold"}}
