@@ -4,13 +4,18 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pigsync/pigsync/diff"
 	"github.com/pigsync/pigsync/resource"
 )
 
-// askLoaded asks the server which of its files were changed after it read them, and what it would say to
-// them now. The views read the files, not what is in force: a file that is refused is not in force, however
+// settling is how long a file may be newer than what the server has read: Patroni writes its files, and tells the server
+// after that.
+const settling = 2 * time.Second
+
+// askLoaded asks the server which of its files were changed after it read them, longer ago than $1 milliseconds, and what
+// it would say to them now. The views read the files, not what is in force: a file that is refused is not in force, however
 // new. A setting that waits for a restart, or has left the file and does, is no fault of the file, and a rule
 // that cannot match (its type is known) does not keep the others from being read.
 const askLoaded = `WITH rules AS MATERIALIZED (SELECT *, to_jsonb(h)->>'file_name' AS file FROM pg_hba_file_rules h),
@@ -21,7 +26,8 @@ files AS (
   UNION SELECT sourcefile FROM settings WHERE sourcefile IS NOT NULL
   UNION SELECT file FROM rules WHERE file IS NOT NULL)
 SELECT json_build_object(
- 'stale', (SELECT coalesce(json_agg(f.path ORDER BY f.path), '[]') FROM files f, pg_stat_file(f.path, true) t WHERE t.change > pg_conf_load_time()),
+ 'stale', (SELECT coalesce(json_agg(f.path ORDER BY f.path), '[]') FROM files f, pg_stat_file(f.path, true) t
+   WHERE t.change > pg_conf_load_time() AND t.change <= clock_timestamp() - $1::text::float8 * interval '1 ms'),
  'wrong', (SELECT coalesce(json_agg(w.say ORDER BY w.say), '[]') FROM (
     SELECT coalesce(file, current_setting('hba_file')) || ':' || line_number || ': ' || error AS say
       FROM rules WHERE error IS NOT NULL AND type IS NULL
@@ -31,7 +37,7 @@ SELECT json_build_object(
 
 func (l *Look) askLoaded() (resource.PGLoaded, error) {
 	var out resource.PGLoaded
-	err := l.within(maintenance, func(ctx context.Context, s *session) error { return s.ask(ctx, &out, askLoaded) })
+	err := l.within(maintenance, func(ctx context.Context, s *session) error { return s.ask(ctx, &out, askLoaded, millis(settling)) })
 	return out, err
 }
 
@@ -90,7 +96,7 @@ func (l *Look) reloads(ctx context.Context, s *session) error {
 			return false, err
 		}
 		var left resource.PGLoaded
-		err := s.ask(ctx, &left, askLoaded)
+		err := s.ask(ctx, &left, askLoaded, millis(0))
 		return err == nil && len(left.Stale) == 0, err
 	})
 }

@@ -477,9 +477,14 @@ func reload(t *testing.T, b *bench) {
 			t.Fatal(err)
 		}
 	}
-	// A server knows of the second only in which a file was changed, and Patroni may still be reloading it.
+	// A server knows of the second only in which a file was changed, Patroni may still be reloading it, and one that was
+	// changed just now may be read in a moment.
+	var written time.Time
 	b.Eventually("what is written and not read is seen", func() bool {
-		write(string(good) + "\nhost all all 10.0.0.0/99 md5\n")
+		if time.Since(written) > 5*time.Second {
+			write(string(good) + "\nhost all all 10.0.0.0/99 md5\n")
+			written = time.Now()
+		}
 		have := b.see(id).(resource.PGLoaded)
 		return len(have.Stale) == 1 && len(have.Wrong) == 1 && strings.Contains(have.Wrong[0], "pg_hba.conf:")
 	})
