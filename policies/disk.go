@@ -56,9 +56,8 @@ func written(c *Case, s diff.Step) []string {
 	if s.ID.Kind != resource.KindPGDatabase {
 		return []string{s.ID.At}
 	}
-	cluster, _ := c.Have[resource.PGClusterOf(s.ID.At)].Spec.(resource.PGCluster)
 	var nodes []string
-	for _, m := range cluster.Members {
+	for _, m := range c.picture(s.ID.At).Members {
 		nodes = append(nodes, m.Node)
 	}
 	return nodes

@@ -139,7 +139,7 @@ func talesOfHealth() map[string]tale {
 		"PS119, nobody knows how far":  {judge: policies.Lags(policies.DefaultLag()), held: and(failover, having(postgres("L0"))), because: "nobody knows how far pg-1-2 is behind", then: having(postgres("Lr"))},
 		"PS130, no quorum": {judge: policies.Patroni(), held: and(and(plans(of("pgsql/pg-1", change(diff.Create, "pgrole", "seller", "pg-1", 0))), having(postgres("Lr"))), voters(false)),
 			because: "etcd has no quorum", then: voters(true)},
-		"PS130, nobody knows of a quorum": {judge: policies.Patroni(), held: and(and(plans(of("pgsql/pg-1", change(diff.Create, "pgrole", "seller", "pg-1", 0))), having(postgres("Lr"))), silentVoters),
+		"PS130, nobody knows of a quorum": {judge: policies.Patroni(), held: and(and(plans(of("pgsql/pg-1", change(diff.Create, "pgrole", "seller", "pg-1", 0))), having(postgres("Lr"))), knowing(resource.EtcdClusterOf("etcd"), resource.State{Err: errDark})),
 			because: "etcd has no quorum, or nobody knows", then: voters(true)},
 		"PS130, paused":                  {judge: policies.Patroni(), held: and(move, having(postgres("Lp"))), because: "Patroni is paused", then: having(postgres("Lr"))},
 		"PS130, nobody leads":            {judge: policies.Patroni(), held: and(move, having(postgres("rr"))), because: "no leader", then: having(postgres("Lr"))},

@@ -25,11 +25,16 @@ func Patroni() *Policy {
 		Name: "patroni",
 		Doc:  "holds what would change a PostgreSQL cluster that is paused, or take an instance away from one that is not well",
 		Judge: func(c *Case) []Objection {
+			voteless := c.voteless()
 			return eachStep(c, Hold, "PS130", func(s diff.Step) string {
-				if cluster, of := pgCluster(s); of && !s.Orphan {
-					return unwell(c, cluster, s)
+				cluster, of := pgCluster(s)
+				switch {
+				case !of || s.Orphan:
+					return ""
+				case voteless && c.picture(cluster).Lives():
+					return "etcd has no quorum, or nobody knows: so nobody can say for sure who leads"
 				}
-				return ""
+				return unwell(c, cluster, s)
 			})
 		},
 	}
@@ -41,8 +46,6 @@ func unwell(c *Case, cluster string, s diff.Step) string {
 	picture, _ := state.Spec.(resource.PGCluster)
 	pause := resource.ID{Kind: resource.KindPGConfig, Name: "pause", At: cluster} // who asked for it may end it
 	switch {
-	case picture.Lives() && c.voteless():
-		return "etcd has no quorum, or nobody knows: so nobody can say for sure who leads"
 	case picture.Paused() && !c.wants(pause) && s.ID != pause:
 		return somebodyWorks
 	case s.Hazard()&moves == 0 || beside(s):
@@ -56,14 +59,17 @@ func unwell(c *Case, cluster string, s diff.Step) string {
 // voteless tells whether some etcd has no quorum, or does not say: one that has just lost it is silent at first.
 func (c *Case) voteless() bool {
 	for id, s := range c.Have {
-		if id.Kind != resource.KindEtcdCluster {
-			continue
-		}
-		if etcd, there := s.Spec.(resource.EtcdCluster); s.Err != nil || there && !etcd.Quorum {
+		if id.Kind == resource.KindEtcdCluster && unsure(s) != "" {
 			return true
 		}
 	}
 	return false
+}
+
+// picture is what is known of a cluster of PostgreSQL, empty where that is nothing.
+func (c *Case) picture(cluster string) resource.PGCluster {
+	picture, _ := c.Have[resource.PGClusterOf(cluster)].Spec.(resource.PGCluster)
+	return picture
 }
 
 const somebodyWorks = "Patroni is paused: somebody works on the cluster"

@@ -33,15 +33,25 @@ func Quorum() *Policy {
 	}
 }
 
-func quorumReason(c *Case, s resource.State, step diff.Step) string {
+// unsure says why an etcd may agree on nothing now, "" where it does, or where there is none.
+func unsure(s resource.State) string {
 	cluster, lives := s.Spec.(resource.EtcdCluster)
 	switch {
 	case s.Err != nil:
 		return "the state of the cluster is unknown"
+	case lives && !cluster.Quorum:
+		return "the cluster has no quorum"
+	}
+	return ""
+}
+
+func quorumReason(c *Case, s resource.State, step diff.Step) string {
+	cluster, lives := s.Spec.(resource.EtcdCluster)
+	switch reason := unsure(s); {
+	case reason != "":
+		return reason
 	case !lives:
 		return "" // nothing is served that could be lost
-	case !cluster.Quorum:
-		return "the cluster has no quorum"
 	}
 	all, healthy := cluster.Voters()
 	if !countsAsHealthy(cluster, step) {

@@ -48,28 +48,23 @@ func having(have map[resource.ID]resource.State) func(*policies.Case) {
 	return func(c *policies.Case) { c.Have = have }
 }
 
-// room is how much is free on the disk for the data of a node, beside all else that is known.
+// knowing adds to what is known.
+func knowing(id resource.ID, s resource.State) func(*policies.Case) {
+	return func(c *policies.Case) {
+		have := maps.Clone(c.Have)
+		have[id] = s
+		c.Have = have
+	}
+}
+
+// room is how much is free on the disk for the data of a node.
 func room(node string, free int) func(*policies.Case) {
-	return func(c *policies.Case) {
-		have := maps.Clone(c.Have)
-		have[resource.FactsOf(node)] = resource.State{Spec: resource.Facts{DiskMB: 1000, Free: []resource.FileSystem{{Path: "/data", SizeMB: 1000, FreeMB: free}}}}
-		c.Have = have
-	}
+	return knowing(resource.FactsOf(node), resource.State{Spec: resource.Facts{DiskMB: 1000, Free: []resource.FileSystem{{Path: "/data", SizeMB: 1000, FreeMB: free}}}})
 }
 
-// voters are an etcd with or without a quorum, beside all else that is known.
+// voters are an etcd with or without a quorum.
 func voters(quorum bool) func(*policies.Case) {
-	return func(c *policies.Case) {
-		have := maps.Clone(c.Have)
-		have[resource.EtcdClusterOf("etcd")] = resource.State{Spec: resource.EtcdCluster{Quorum: quorum}}
-		c.Have = have
-	}
-}
-
-// silentVoters are an etcd that does not answer.
-func silentVoters(c *policies.Case) {
-	voters(true)(c)
-	c.Have[resource.EtcdClusterOf("etcd")] = resource.State{Err: errDark}
+	return knowing(resource.EtcdClusterOf("etcd"), resource.State{Spec: resource.EtcdCluster{Quorum: quorum}})
 }
 
 func rule(t *testing.T, when string) *policies.Policy {

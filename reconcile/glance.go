@@ -23,21 +23,19 @@ const (
 // glances is what the loop remembers to look at parts of the fleet between its runs. It is the loop's own.
 type glances struct {
 	last   *Round // the newest picture of the fleet, nil when there is none to compare with
-	idle   bool   // nothing may be done in it
-	failed bool   // something did not succeed in it: that is tried again in its own time
 	latest time.Time
 }
 
-// idled keeps the last round of a run, to look at parts of the fleet before the whole is due.
-func (d *Daemon) idled(round *Round) {
-	failed := round != nil && round.Outcome() == Failed
-	d.glances = glances{last: round, idle: round != nil && round.idle() && !failed, failed: failed, latest: d.glances.latest}
-}
+// failed tells whether something did not succeed: that is tried again in its own time.
+func (g *glances) failed() bool { return g.last.Outcome() == Failed }
+
+// idle tells whether nothing may be done but to look.
+func (g *glances) idle() bool { return g.last != nil && g.last.idle() && !g.failed() }
 
 // rest waits for an event, for wait at the longest. Where something stirs is looked at meanwhile, and when nothing
 // may be done all of the fleet in turns.
 func (d *Daemon) rest(ctx context.Context, wait time.Duration) {
-	if d.glances.idle {
+	if d.glances.idle() {
 		wait = max(wait, backstop*d.Interval)
 	}
 	end := time.NewTimer(wait)
@@ -81,7 +79,7 @@ func (d *Daemon) untilGlance() <-chan time.Time {
 
 // turns are the places that are asked together. While something is left to do the whole is looked at soon.
 func (d *Daemon) turns() [][]string {
-	if !d.glances.idle {
+	if !d.glances.idle() {
 		return nil
 	}
 	return d.attention.turns(d.glances.last.Looked)
@@ -162,7 +160,7 @@ func (d *Daemon) glance(ctx context.Context) (again bool) {
 		d.logger().Warn("a part of the fleet was looked at, and the whole cannot be judged", slog.Any("err", err))
 		return true
 	}
-	if next.Plan.Digest() != last.Plan.Digest() || d.glances.idle && !next.idle() {
+	if next.Plan.Digest() != last.Plan.Digest() || d.glances.idle() && !next.idle() {
 		return true
 	}
 	next.Looked = maps.Clone(last.Looked)
@@ -209,19 +207,21 @@ func same(a, b resource.State) bool {
 // waits for a time or for somebody's word, it is the same. What became of one that failed stays as it is beside
 // what was seen: to try it again at every stir would be to stir.
 func (d *Daemon) compose(ctx context.Context, last *Round, seen map[resource.ID]resource.State, changed bool) (*Round, error) {
-	have := maps.Clone(last.Have)
-	maps.Copy(have, seen)
-	if d.glances.failed || !changed && len(last.Plan.Steps) == 0 {
-		next := *last
-		next.Have = have
+	next := *last
+	if !changed && len(last.Plan.Steps) == 0 {
 		return &next, nil
 	}
-	next, _, err := d.assess(ctx, last.Revision, d.Priors(last.Revision, d.at(ctx)), have)
+	next.Have = maps.Clone(last.Have)
+	maps.Copy(next.Have, seen)
+	if d.glances.failed() {
+		return &next, nil
+	}
+	judged, _, err := d.assess(ctx, last.Revision, d.Priors(last.Revision, d.at(ctx)), next.Have)
 	if err != nil {
 		return nil, err
 	}
-	next.Results, next.Took, next.Observed, next.Drifts = last.Results, last.Took, last.Observed, last.Drifts
-	return next, nil
+	judged.Results, judged.Took, judged.Observed, judged.Drifts = last.Results, last.Took, last.Observed, last.Drifts
+	return judged, nil
 }
 
 // glimpsed publishes a picture of which parts are newer.

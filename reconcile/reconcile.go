@@ -158,6 +158,7 @@ func (r *Reconciler) assess(ctx context.Context, rev sources.Revision, priors []
 	}
 	prior := withoutFrozen(r.compilePast(past, look.seen), compiled.Frozen)
 	freezeKin(compiled, prior)
+	// The tenants of what is wanted are asked for after the next commit: so that is done with one question, too.
 	needed := slices.Concat(surveyed, idsOf(compiled.Want), idsOf(prior), tenantsOf(compiled.Want), tenantsOf(prior))
 	look.see(ctx, needed)
 	if err := ctx.Err(); err != nil {

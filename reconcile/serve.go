@@ -184,7 +184,7 @@ func (d *Daemon) loop(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil && !d.retired.Load() {
 		wait := d.Interval
-		d.idled(nil)
+		d.glances.last = nil
 		if rev := d.awake(); rev != nil {
 			if d.once(ctx, *rev) {
 				failures = 0
@@ -236,7 +236,7 @@ func (d *Daemon) once(ctx context.Context, rev sources.Revision) bool {
 	}
 	d.accepted, d.complaint = &rev, ""
 	d.suspects(rev, round)
-	d.idled(round)
+	d.glances.last = round
 	return round.Outcome() != Failed
 }
 

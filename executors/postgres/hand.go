@@ -102,7 +102,8 @@ func (h *Hand) Look(ctx context.Context, seat Seat, node Node, ids []resource.ID
 	return l
 }
 
-// Close lets the sessions of the look rest until the next look, those that are free to. It may be used further, and opens others then.
+// Close lets the sessions of the look rest until the next one, each for its time. It may be used further, and opens
+// others then.
 func (l *Look) Close() {
 	l.under.Wait()
 	for database, r := range l.rooms.Range {

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -92,16 +94,14 @@ func (l *Look) awake(ctx context.Context, database string) (*session, error) {
 func (l *Look) clearOut() {
 	server := l.berth("").server
 	l.h.mu.Lock()
-	var out []*session
-	for at, s := range l.h.resting {
-		if at.server == server && at.database != maintenance {
-			s.tired.Stop()
-			delete(l.h.resting, at)
-			out = append(out, s)
-		}
-	}
+	berths := slices.Collect(maps.Keys(l.h.resting))
 	l.h.mu.Unlock()
-	for _, s := range out {
-		s.close()
+	for _, at := range berths {
+		if at.server != server || at.database == maintenance {
+			continue
+		}
+		if s := l.h.wake(at); s != nil {
+			s.close()
+		}
 	}
 }

@@ -2,7 +2,6 @@ package stories
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,12 +39,7 @@ func BenchmarkQuietRound(b *testing.B) {
 func (s *story) round() time.Duration {
 	s.Helper()
 	last := s.status().Took // a look at a part of the fleet leaves it as it is
-	res, err := s.daemon.web.Post("http://"+listen+"/api/v1/wake/story", "", nil)
-	s.must(err)
-	res.Body.Close()
-	if res.StatusCode >= http.StatusBadRequest {
-		s.Fatalf("wake: %s", res.Status)
-	}
+	s.wake()
 	st := s.stands(time.Minute, "the next look", func(st status) bool { return st.Took != last })
 	if st.State != "converged" || st.Plan != nil && len(st.Plan.Steps) > 0 {
 		s.Fatalf("a round that should be quiet is %s: %+v", st.State, st.Plan)

@@ -61,6 +61,17 @@ func (s *story) serve() {
 	s.daemon = d
 }
 
+// wake makes the daemon look at the whole fleet now.
+func (s *story) wake() {
+	s.Helper()
+	res, err := s.daemon.web.Post("http://"+listen+"/api/v1/wake/story", "", nil)
+	s.must(err)
+	res.Body.Close()
+	if res.StatusCode >= http.StatusBadRequest {
+		s.Fatalf("wake: %s", res.Status)
+	}
+}
+
 // kill ends the daemon as a crash does.
 func (s *story) kill() {
 	if s.daemon != nil {

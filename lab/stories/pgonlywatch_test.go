@@ -96,9 +96,7 @@ func (s *story) wakes(times int) {
 	s.Helper()
 	for range times {
 		last := s.status().Seen
-		res, err := s.daemon.web.Post("http://"+listen+"/api/v1/wake/story", "", nil)
-		s.must(err)
-		res.Body.Close()
+		s.wake()
 		s.stands(soon, "another look", func(st status) bool { return st.Seen.After(last) })
 	}
 }
