@@ -14,7 +14,9 @@ const (
 	// takes longer than most of what is asked.
 	restFor = 90 * time.Second
 	// restInside is the same for a database of somebody else, who may want to drop, rename or copy it: the server
-	// waits up to five seconds until the last session has left, and lets no other one in meanwhile.
+	// waits up to five seconds until the last session has left, and lets others in meanwhile. So a session rests
+	// there once, from the look before a change to the one after it: with those that come every second there would
+	// else always be one.
 	restInside = 2 * time.Second
 )
 
@@ -28,18 +30,22 @@ func (l *Look) berth(database string) berth {
 	return berth{l.seat.DBSU + " " + l.seat.Socket + " " + strconv.Itoa(l.seat.Port), database}
 }
 
-// rest keeps a session for the next look. It tells whether it does: there is one already, or its transaction does
-// not end.
+// rest keeps a session for the next look. It tells whether it does: there is one already, its transaction does
+// not end, or it would be in somebody's way.
 func (l *Look) rest(database string, s *session) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	h, at, span := l.h, l.berth(database), restFor
+	if database != maintenance {
+		if s.rested || l.isTemplate(database) {
+			return false
+		}
+		span = restInside
+	}
 	if s.do(ctx, "ROLLBACK") != nil {
 		return false
 	}
-	h, at, span := l.h, l.berth(database), restInside
-	if database == maintenance {
-		span = restFor
-	}
+	s.rested = true
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.resting[at] != nil {
@@ -51,6 +57,17 @@ func (l *Look) rest(database string, s *session) bool {
 	h.resting[at] = s
 	s.tired = time.AfterFunc(span, func() { h.dismiss(at, s) })
 	return true
+}
+
+// isTemplate tells whether others are made of a database, which fails as long as anybody is in it. One of which
+// nothing is known may be one.
+func (l *Look) isTemplate(database string) bool {
+	g, err := l.globals()
+	if err != nil {
+		return true
+	}
+	d, there := g.database(database)
+	return !there || d.IsTemplate
 }
 
 // dismiss ends a session that still rests.

@@ -25,6 +25,7 @@ type session struct {
 	conn   *pgconn.PgConn
 	secret bool        // what is sent holds a secret, and so may an error
 	tired  *time.Timer // ends it while it rests
+	rested bool        // at least once
 }
 
 // params are what every session begins with: what a name means depends on nobody's settings, and a

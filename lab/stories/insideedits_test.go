@@ -176,6 +176,25 @@ func (s *story) edited(t *testing.T, edits []edit) {
 	s.agrees()
 }
 
+// TestPgsqlLeavesRoom makes, copies, renames and drops databases by hand while the fleet is looked at every two seconds. The
+// server refuses that while anybody is in the one that is copied, renamed or dropped: after five seconds of waiting.
+func TestPgsqlLeavesRoom(t *testing.T) {
+	long(t)
+	s := onCluster(t)
+	s.commit("a database to look into", inside{databases: []string{"{ name: store, owner: app, schemas: [ s ] }"}})
+	s.converges(time.Minute)
+	for range 10 {
+		s.round()
+		for _, sql := range []string{
+			"CREATE DATABASE own", "CREATE DATABASE copied TEMPLATE store", "ALTER DATABASE copied RENAME TO moved",
+			"DROP DATABASE moved", "DROP DATABASE own",
+		} {
+			s.sql("postgres", sql)
+		}
+	}
+	s.quietLooks(2, "converged")
+}
+
 // makes makes an edit, first in git and then by hand.
 func (s *story) makes(e edit, now *inside) {
 	s.Helper()
