@@ -72,9 +72,9 @@ func reach(config map[string]any, path string) (any, error) {
 }
 
 // patch changes one key, and nothing beside it: what is sent is the difference, which Patroni merges into
-// what is there, and refuses when that has changed meanwhile.
+// what is there, and refuses when that has changed meanwhile. It answers with what is in the DCS from then on.
 func (l *Look) patch(c diff.Change) error {
-	config, err := l.askConfig()
+	config, err := l.config()
 	if err != nil {
 		return err
 	}
@@ -82,42 +82,46 @@ func (l *Look) patch(c diff.Change) error {
 	if err != nil {
 		return err
 	}
+	want, there := c.Spec.(resource.PGConfig)
+	there = there && c.Action != diff.Delete
 	var value any
-	if want, ok := c.Spec.(resource.PGConfig); ok && c.Action != diff.Delete {
-		d := json.NewDecoder(strings.NewReader(want.Value))
-		d.UseNumber()
-		if err := d.Decode(&value); err != nil {
-			return fmt.Errorf("the value of %s is no JSON", c.ID.Name)
-		}
-		if err := l.fit(want, value); err != nil {
+	if there {
+		if value, err = l.fitting(want); err != nil {
 			return err
 		}
 	}
-	keys := strings.Split(c.ID.Name, "/")
 	body := delta(now, value)
-	for _, key := range slices.Backward(keys) {
+	for _, key := range slices.Backward(strings.Split(c.ID.Name, "/")) {
 		body = map[string]any{key: body}
 	}
-	if err := l.call(l.ctx, "PATCH", "/config", body, nil); err != nil {
+	var after map[string]any
+	if err := l.call(l.ctx, "PATCH", "/config", body, &after); err != nil {
 		return conflicting(err)
 	}
-	err = l.await("it was patched and is not what it should be", func(context.Context) (bool, error) {
-		config, err := l.askConfig() // older than the patch for as long as Patroni has not looked at the DCS again
-		if err != nil {
-			return false, err
-		}
-		now, err := reach(config, c.ID.Name)
-		return holds(c, now), err
-	})
-	if want, ok := c.Spec.(resource.PGConfig); ok && err == nil && c.Action != diff.Delete {
+	if now, err = reach(after, c.ID.Name); err != nil || !holds(c, now) {
+		return errors.Join(errNotPatched, err)
+	}
+	if there {
 		l.comesIntoForce(want, value)
 	}
-	return err
+	return nil
 }
 
-// isOwn tells whether our sessions begin with a parameter of their own, and so cannot tell of the server's.
+var errNotPatched = errors.New("it was patched and is not what it should be")
+
+// fitting is the value that a key should have, if that stops nobody.
+func (l *Look) fitting(want resource.PGConfig) (value any, err error) {
+	d := json.NewDecoder(strings.NewReader(want.Value))
+	d.UseNumber()
+	if err := d.Decode(&value); err != nil {
+		return nil, fmt.Errorf("the value of %s is no JSON", want.Path)
+	}
+	return value, l.fit(want, value)
+}
+
+// isOwn tells whether the sessions of a look begin with a parameter of their own, and so cannot tell of the server's.
 func isOwn(name string) bool {
-	for own := range params(false) {
+	for own := range params(true) {
 		if strings.EqualFold(own, name) {
 			return true
 		}
@@ -139,7 +143,7 @@ func (l *Look) comesIntoForce(want resource.PGConfig, value any) {
 	if err != nil || g.Types[name].Context == "" || g.Types[name].Context == "postmaster" {
 		return
 	}
-	_ = l.writing(maintenance, func(ctx context.Context, s *session) error {
+	_ = l.within(maintenance, func(ctx context.Context, s *session) error {
 		return l.awaitWithin(forcePatience, longestSQL, "", func(context.Context) (bool, error) {
 			now := resource.PGSetting{PGType: g.Types[name]}
 			err := s.ask(ctx, &now.Value, "SELECT to_json(current_setting($1))", name)
