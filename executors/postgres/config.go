@@ -129,6 +129,12 @@ func isOwn(name string) bool {
 	return false
 }
 
+// heard tells whether a session that there is hears of a parameter's new value, by pg_settings.context. Others have it
+// from their beginning, or the server has.
+func heard(context string) bool {
+	return slices.Contains([]string{"sighup", "superuser", "user"}, context)
+}
+
 // forcePatience is how long a parameter may take from the DCS to the server that leads.
 const forcePatience = 2 * time.Second
 
@@ -140,7 +146,7 @@ func (l *Look) comesIntoForce(want resource.PGConfig, value any) {
 		return
 	}
 	g, err := l.globals()
-	if err != nil || g.Types[name].Context == "" || g.Types[name].Context == "postmaster" {
+	if err != nil || !heard(g.Types[name].Context) {
 		return
 	}
 	_ = l.within(maintenance, func(ctx context.Context, s *session) error {
