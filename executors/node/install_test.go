@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pigsync/pigsync/executors/node"
 	"github.com/pigsync/pigsync/resource"
 )
@@ -170,4 +172,35 @@ func TestARepairThatFailsSaysWhy(t *testing.T) {
 	err := set(t, l, id(resource.KindPackage, "bad"), resource.Package{})
 	fails(t, err, "its script failed")
 	fails(t, err, "No file name for bad")
+}
+
+// What somebody else is installing is neither whole nor broken: what it comes to is not known yet.
+func TestWhatSomebodyInstallsIsNotRepaired(t *testing.T) {
+	d, l := debian(t)
+	write(t, d.dir+"/var/lib/dpkg/status", "Package: slow\nStatus: install ok unpacked\nVersion: 1\n")
+	lock, slow := d.dir+"/var/lib/dpkg/lock-frontend", id(resource.KindPackage, "slow")
+	write(t, lock, "")
+	broken := resource.Package{Name: "slow", Version: "1", Trouble: "unpacked, but not configured"}
+	if got := see(t, l, slow); got != broken {
+		t.Errorf("nobody installs: got %+v, want %+v", got, broken)
+	}
+	other, err := os.OpenFile(lock, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	// A lock of an open file is another's, also for the process that holds it.
+	if err := unix.FcntlFlock(other.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, l.Observe(t.Context(), []resource.ID{slow})[slow].Err, "somebody is installing packages")
+	d.said = nil
+	fails(t, l.Apply(t.Context(), change(slow, resource.Package{}, broken)), "somebody is installing packages")
+	if len(d.said) > 0 {
+		t.Errorf("ran %q", d.said)
+	}
+	write(t, d.dir+"/usr/sbin/policy-rc.d", "#!/bin/sh\n# written by pigsync\n")
+	if got := see(t, l, slow); got != broken {
+		t.Errorf("a helper of ours installs: got %+v, want %+v", got, broken)
+	}
 }

@@ -104,7 +104,7 @@ func (v *view) seePackage(name string) (resource.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	var trouble resource.Spec
+	var trouble resource.Package
 	for _, alt := range alternatives(name) {
 		if !m.name.MatchString(alt) {
 			return nil, fmt.Errorf("%q is no name for a package", alt)
@@ -118,8 +118,8 @@ func (v *view) seePackage(name string) (resource.Spec, error) {
 			return resource.Package{Name: alt, Version: p.version, Held: p.held}, nil
 		}
 	}
-	if trouble != nil {
-		return trouble, nil
+	if trouble.Trouble != "" {
+		return v.half(trouble)
 	}
 	return v.seeUnoffered(m, name)
 }
