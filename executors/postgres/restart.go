@@ -141,18 +141,30 @@ func (l *Look) mayRestart() error {
 	return l.othersWell()
 }
 
-// unpaused is what Patroni says of its own member, while nobody but us has told it to keep its hands off.
+// unpaused is what Patroni says of its own member, while nobody but us has told it to keep its hands off. Of a pause that
+// has ended it may not have heard yet.
 func (l *Look) unpaused() (status, error) {
 	s, err := l.status()
 	if err != nil || !s.Pause {
 		return s, err
 	}
-	ours, err := l.rests()
-	if err == nil && !ours {
-		err = errors.New("the cluster is paused")
+	config, err := l.config()
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	if _, ours := config[ours]; ours {
+		return s, nil
+	}
+	if on, _ := config["pause"].(bool); on {
+		return s, errPaused
+	}
+	if err := l.untilWithin(noticePatience, func(s status) bool { return !s.Pause }, errPaused.Error()); err != nil {
+		return s, err
+	}
+	return l.askStatus()
 }
+
+var errPaused = errors.New("the cluster is paused")
 
 // peers is what Patroni says of all members, and of the limits it holds them to.
 type peers struct {

@@ -1,6 +1,9 @@
 package stories
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // attends is the cluster with further vars.
 func attends(vars ...string) func(*inside) { return func(i *inside) { i.vars = vars } }
@@ -12,6 +15,8 @@ const (
 	anAddress = "pg_vip_enabled: true"
 	otherOne  = "pg_vip_address: 10.10.10.98/24"
 	backedUp  = "pgbackrest_enabled: true"
+
+	certificate = "cert:/data/postgres/pg-test-17/cert/{server.crt,server.key}"
 
 	table = "block:/var/spool/cron/crontabs/postgres#pigsty pg_crontab"
 	vipAt = "/etc/default/vip-manager.yml"
@@ -71,13 +76,34 @@ var attendantEdits = []edit{
 	},
 	{
 		name:  "backups that are kept longer",
-		git:   attends(twoJobs, observed, otherwise, anAddress, otherOne, backedUp, "pgbackrest_repo: { local: { path: /pg/backup, retention_full_type: count, retention_full: 5 } }"),
+		git:   attends(keptLonger...),
 		holds: "SELECT true", does: eachOf("~ file:/etc/pgbackrest/pgbackrest.conf"),
 		sh: "rm -rf /pg/backup/archive /pg/backup/backup", mends: []string{"+ pgstanza:pg-test-1@" + address(1), "~ pgbackup:pg-test@pg-test"},
 	},
+	{
+		name: "another name in the certificates", holds: "SELECT true",
+		git:  attends(append(slices.Clip(keptLonger), "pg_dns_suffix: .story")...),
+		does: eachOf("~ "+certificate, "~ unit:patroni"),
+		sh:   "rm /pg/cert/server.crt", mends: []string{"~ " + certificate + "@" + address(1), "~ unit:patroni@" + address(1)},
+	},
+	{
+		name: "an extension with its package", in: "store",
+		git: func(i *inside) {
+			i.vars = append(slices.Clip(keptLonger), "pg_dns_suffix: .story", "pg_extensions: [ postgresql-$v-pgvector ]")
+			i.databases = []string{"{ name: store, owner: app, pgbouncer: false, extensions: [ vector ] }"}
+		},
+		does:  append(eachOf("+ package:postgresql-17-pgvector"), "+ pgdatabase:store@pg-test", "+ pgextension:store/vector@pg-test", "+ pgprivileges:store@pg-test"),
+		holds: "SELECT '[1,2]'::vector <-> '[1,2]' = 0",
+		sh:    "apt-get -qq remove -y postgresql-17-pgvector >/dev/null", mends: []string{"+ package:postgresql-17-pgvector@" + address(1)},
+	},
 }
 
-// TestPgsqlAttendantsByGitAndByHand: jobs, exporters, an address and backups come, change and are mended beside a cluster
+// keptLonger are the vars of all that came before.
+var keptLonger = []string{
+	twoJobs, observed, otherwise, anAddress, otherOne, backedUp, "pgbackrest_repo: { local: { path: /pg/backup, retention_full_type: count, retention_full: 5 } }",
+}
+
+// TestPgsqlAttendantsByGitAndByHand: jobs, exporters, an address, backups, certificates and packages come, change and are mended beside a cluster
 // whose servers and clients notice nothing.
 func TestPgsqlAttendantsByGitAndByHand(t *testing.T) {
 	long(t)

@@ -114,7 +114,8 @@ func (i *instance) unoffered(id resource.ID) bool {
 }
 
 // surveyPackages asks for those packages of a member that it can do without: whether they can be had decides
-// what runs. What they are called depends on the system, which nobody knows yet.
+// what runs. It asks for the server, too, where its version is named: no member is restarted before all have it. What
+// they are called depends on the system, which nobody knows yet.
 func surveyPackages(h *inventory.Host) (ids []resource.ID) {
 	var v struct {
 		Version    int      `var:"pg_version" default:"18"`
@@ -129,7 +130,7 @@ func surveyPackages(h *inventory.Host) (ids []resource.ID) {
 		for _, item := range words(strings.Join(slices.Concat(v.Packages, v.Extensions), " ")) {
 			found, _ := s.Packages(item, strconv.Itoa(v.Version)) // what is none, compile reports
 			for _, p := range found {
-				if p.Optional {
+				if p.Optional || p.Version != "" && isServer(p.Name) {
 					ids = append(ids, modules.PackageOf(p.Name, h.Addr))
 				}
 			}

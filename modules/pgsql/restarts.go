@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/pigsync/pigsync/modules"
 	"github.com/pigsync/pigsync/resource"
 )
 
@@ -52,10 +53,10 @@ func (i *instance) restarted(after []resource.ID) (resource.ID, bool) {
 		return resource.ID{}, false
 	}
 	spec := resource.PGMember{
-		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && i.pinned(isServer) == "",
+		Cluster: i.scope(), Pending: info.Pending && !i.due(info), Settings: i.started(i.member, info), Replaced: info.Replaced && !i.renewed(),
 		Patroni: i.pinned(isPatroni),
 	}
-	if spec.Replaced {
+	if spec.Replaced && i.pinned(isServer) == "" {
 		i.Warnf(i.here(), CodePending, "%s: the program of %s was replaced, and the old one still runs: pigsync restarts it where pg_packages names a version", i.addr(), i.member.name())
 	}
 	if spec.Pending && !i.differs(info) {
@@ -80,6 +81,34 @@ func (i *instance) pinned(which func(name string) bool) string {
 		}
 	}
 	return ""
+}
+
+// renewed tells whether a server whose program was replaced is to take it up: where the inventory names its version, and
+// once all members have theirs. Else the one that leads would be restarted before a replica whose package is still to come.
+func (i *instance) renewed() bool {
+	if i.pinned(isServer) == "" {
+		return false
+	}
+	for _, m := range i.members {
+		if other := (instance{i.cluster, m}); !other.has(isServer, other.pinned(isServer)) {
+			return false
+		}
+	}
+	return true
+}
+
+// has tells whether a member has a package, in that version unless it is "", as far as anybody knows.
+func (i *instance) has(which func(name string) bool, version string) bool {
+	for _, p := range i.resolved {
+		if !which(p.Name) {
+			continue
+		}
+		have, known := i.Known[modules.PackageOf(p.Name, i.addr())]
+		if known && have.Err == nil && (have.Spec == nil || len(resource.Package{Version: version}.Compare(have.Spec)) > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // due tells whether a pending restart is ours: not when somebody else has put a parameter beside ours, and not
@@ -110,7 +139,7 @@ func (i *instance) differs(info resource.PGMemberInfo) bool {
 func (c *cluster) yields(m *member, after []resource.ID) []resource.ID {
 	info, known := c.seen.Member(m.name())
 	i := instance{c, m}
-	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.pinned(isServer) != "") {
+	if !known || c.seen.Leader != m.name() || len(c.members) < 2 || m.vars.LeaderRestart != "switchover" || !i.differs(info) && !(info.Pending && i.due(info)) && !(info.Replaced && i.renewed()) {
 		return nil
 	}
 	return []resource.ID{c.Keep(m.pos("pg_leader_restart"), c.leadingID(), resource.PGLeading{Not: m.name()}, after...)}
