@@ -32,6 +32,9 @@ func BenchmarkPgsqlEdits(b *testing.B) {
 			return inside{databases: []string{fmt.Sprintf("{ name: store, owner: app, connlimit: %d }", n+1)}}
 		}},
 		{"newdatabase", func(n int) inside {
+			return inside{databases: []string{fmt.Sprintf("{ name: plain_%d, owner: app }", n)}}
+		}},
+		{"filleddatabase", func(n int) inside {
 			return inside{databases: []string{fmt.Sprintf("{ name: store_%d, owner: app, schemas: [ s ], extensions: [ { name: citext, schema: s } ] }", n)}}
 		}},
 		{"rule", func(n int) inside {

@@ -1,6 +1,8 @@
 package stories
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,18 +187,42 @@ func (s *story) waitsForReplicas() {
 	})
 }
 
-// TestPgsqlOldDebian: a cluster of PostgreSQL 15 comes from bare nodes of Debian 12.
+// TestPgsqlOldDebian: a cluster of PostgreSQL 15 comes from bare nodes of Debian 12, whose Patroni does not say
+// which replica streams; it is reloaded and restarted as any other.
 func TestPgsqlOldDebian(t *testing.T) {
 	long(t)
 	nodes := []lab.NodeConfig{{Suite: lab.Bookworm}, {Suite: lab.Bookworm}, {Suite: lab.Bookworm}}
 	s := &story{TB: t, stage: stageOf(t, "-d", nodes)}
 	s.prepare(nil)
 	s.serve()
-	s.commitText("a cluster", strings.Replace(clusters{}.String(), "pg_version: 17", "pg_version: 15", 1))
+	s.commit("a cluster", ofFifteen{clusters{}})
 	t.Logf("from a commit to a cluster of PostgreSQL 15 on bare nodes: %s", round(s.converges(20*time.Minute)))
-	s.isHealthy(1, 3)
+	s.streams(2)
 	s.answersWith(5433, "create table shop.t(x int); insert into shop.t values (42); select current_setting('server_version_num')::int / 10000", "CREATE TABLE\nINSERT 0 1\n15")
 	s.answersWith(5434, "select x, pg_is_in_recovery() from shop.t", "42|t")
+
+	s.wasDone("a reload", s.changes("work_mem", ofFifteen{pgParameters("work_mem: 9MB")}), pgKey("~", "work_mem"))
+	s.saysSQL("postgres", "SELECT current_setting('work_mem')", "9MB")
+	s.wasDone("edited by hand", s.drifts(3, "edit-config", "patronictl -c /etc/patroni/patroni.yml edit-config --force -p work_mem=77MB pg-test"), pgKey("~", "work_mem"))
+	s.wasDone("a raise", s.changes("more connections", ofFifteen{pgParameters("work_mem: 9MB, max_connections: 300")}),
+		pgKey("~", "max_connections"), pgMember(2), pgMember(3), pgMember(1))
+	s.saysSQL("postgres", "SELECT current_setting('max_connections')", "300")
+	s.streams(2)
 	s.quietLooks(2, "converged")
 	s.agrees()
+}
+
+// ofFifteen is an inventory whose clusters are of the PostgreSQL that Debian 12 has.
+type ofFifteen struct{ fmt.Stringer }
+
+func (o ofFifteen) String() string {
+	return strings.Replace(o.Stringer.String(), "pg_version: 17", "pg_version: 15", 1)
+}
+
+// streams wants so many replicas that stream from the leader on the first node.
+func (s *story) streams(replicas int) {
+	s.Helper()
+	s.eventually(time.Minute, "replicas that stream", func() bool {
+		return s.sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE application_name LIKE 'pg-test-%' AND state = 'streaming'") == strconv.Itoa(replicas)
+	})
 }
