@@ -12,5 +12,5 @@ func Standard(mask resource.Hazard) []*Policy {
 
 // Always are the judges that have nothing to be set.
 func Always() []*Policy {
-	return []*Policy{Frozen(), Safeguards(), Fixed(), Holds(), Clock(), Orphans(), Quorum(), Patroni(), Setbacks(), OneAtATime(), Returns()}
+	return []*Policy{Frozen(), Safeguards(), Fixed(), Holds(), Clock(), Orphans(), Quorum(), Patroni(), Setbacks(), OneAtATime(), Returns(), Ansible()}
 }

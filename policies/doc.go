@@ -47,6 +47,7 @@
 //	PS129  somebody else changes it back
 //	PS130  a PostgreSQL cluster is not well, or nobody knows
 //	PS131  an instance of a PostgreSQL cluster did not come back from such a restart
+//	PS132  somebody's Ansible may be working on it
 //	PS140  a return to an earlier commit would cost more than a restart
 //	PS141  commits are only planned here
 //	PS142  nothing is taken away here without a word

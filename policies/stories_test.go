@@ -104,6 +104,9 @@ func tales(t *testing.T) map[string]tale {
 	disk := func(free int) func(*policies.Case) {
 		return having(map[resource.ID]resource.State{resource.FactsOf("a"): {Spec: resource.Facts{DiskMB: 1000, Free: []resource.FileSystem{{Path: "/", SizeMB: 1000, FreeMB: free}}}}})
 	}
+	ansible := func(a resource.Ansible) func(*policies.Case) {
+		return having(map[resource.ID]resource.State{resource.FactsOf("b"): {Spec: resource.Facts{Ansible: a}}})
+	}
 	few := 0.01
 	ring := policies.Ring{Name: "dev", Owners: []string{"etcd/dev"}, Soak: time.Hour}
 	gated := policies.Ring{Name: "dev", Owners: []string{"etcd/dev"}, Gates: []policies.Gate{{Name: "errors", Max: &few}}}
@@ -166,6 +169,7 @@ func tales(t *testing.T) map[string]tale {
 		"PS129": {judge: policies.Fights(policies.DefaultFight()), held: and(one, func(c *policies.Case) { c.Settled, c.Past = true, fought }), because: "was put right 5 times", until: noon.Add(20 * time.Minute)},
 		"PS130": {judge: policies.Patroni(), held: and(plans(pgStep(resource.Restart, "10.0.0.2")), having(postgres("Lrd"))), because: "pg-1-3 is not well", then: having(postgres("Lrr"))},
 		"PS131": {judge: policies.Setbacks(), held: and(plans(gonebad), setback), because: "has not come back from it", then: approvedNow},
+		"PS132": {judge: policies.Ansible(), held: and(one, ansible(resource.Ansible{Runs: 812})), because: "somebody runs Ansible on b (process 812)", then: ansible(resource.Ansible{})},
 		"PS140": {judge: policies.Returns(), held: and(plans(pgStep(resource.Failover, "10.0.0.1")), func(c *policies.Case) { c.Returning = true }),
 			because: "revert the commit", then: other(restart("a"))},
 		"PS141": {judge: policies.Modes([]policies.Mode{{Owners: []string{"*/*"}, Apply: new(false)}}), held: one, because: "commits are only planned", then: approvedNow},

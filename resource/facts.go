@@ -21,6 +21,13 @@ type Facts struct {
 	// Nameservers are those NetworkManager had before us, with spaces between them.
 	Nameservers string
 	NICs        []NIC // those with an address, but for the loopback
+	Ansible     Ansible
+}
+
+// Ansible is what is to be seen of Ansible on a node.
+type Ansible struct {
+	Runs  int  // the process that has tasks done from here, wherever that is; 0 for none
+	Tasks bool // tasks are done here, or were a few seconds ago, wherever they come from
 }
 
 // FileSystem is how much room there is where a service writes: at the root, and where /data is, or would be.

@@ -44,6 +44,9 @@ func (v *view) seeFacts() (resource.Spec, error) {
 	if f.NICs, err = v.l.nics(); err != nil {
 		return nil, err
 	}
+	if f.Ansible, err = v.ansible(); err != nil {
+		return nil, err
+	}
 	f.Resolver, f.Nameservers, err = v.resolver()
 	return f, err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,6 +38,7 @@ type Local struct {
 	wishes   wishes
 	offer    offer
 	pg       postgres.Hand
+	tasked   atomic.Int64 // when a task of Ansible was seen last, in nanoseconds of Unix time
 }
 
 var _ executors.Executor = (*Local)(nil)

@@ -125,7 +125,7 @@ func nodesOf(s lab.Suite, count int) []lab.NodeConfig {
 }
 
 func openLab(name, dir string, nodes []lab.NodeConfig) (*lab.Lab, error) {
-	return lab.Open(lab.Config{Name: prefix + name, Dir: dir, Nodes: nodes, Packages: []string{"@pgsql"}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	return lab.Open(lab.Config{Name: prefix + name, Dir: dir, Nodes: nodes, Packages: []string{"@pgsql", "ansible-core"}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 }
 
 // build puts the programs into a directory.
