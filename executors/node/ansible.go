@@ -83,18 +83,39 @@ func glimpse(proc *os.File, name string, text []byte) []byte {
 }
 
 // hadTasks tells whether a task was brought here, or cleared away, a moment ago: in the home of who logged in (remote_tmp).
+// A home that another machine serves is not looked at: that machine may not answer.
 func (v *view) hadTasks() bool {
 	a, err := v.accounts()
 	if err != nil {
 		return false
 	}
+	mounts, err := v.small("/proc/self/mounts")
+	if err != nil {
+		return false
+	}
 	for _, u := range a.users {
-		if tmp := path.Join(u.home, ".ansible/tmp"); path.IsAbs(tmp) && u.home != "/" {
-			_, info, err := v.stat(tmp)
-			if err == nil && info != nil && lately(info.ModTime()) {
-				return true
-			}
+		tmp := path.Join(u.home, ".ansible/tmp")
+		if !path.IsAbs(tmp) || u.home == "/" || !onOwnDisk(string(mounts), tmp) {
+			continue
+		}
+		if _, info, err := v.stat(tmp); err == nil && info != nil && lately(info.ModTime()) {
+			return true
 		}
 	}
 	return false
+}
+
+// ownDisks are the file systems that need no other machine.
+var ownDisks = []string{"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "overlay", "tmpfs"}
+
+// onOwnDisk tells whether a path is on one of them, by the table of mounts.
+func onOwnDisk(mounts, name string) bool {
+	kind, longest := "", 0
+	for line := range strings.Lines(mounts) {
+		f := strings.Fields(line)
+		if len(f) > 2 && len(f[1]) >= longest && strings.HasPrefix(name+"/", strings.TrimSuffix(f[1], "/")+"/") {
+			kind, longest = f[2], len(f[1])
+		}
+	}
+	return slices.Contains(ownDisks, kind)
 }

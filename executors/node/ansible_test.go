@@ -17,6 +17,7 @@ func TestAnsible(t *testing.T) {
 	for _, c := range []struct {
 		name, program, arguments string
 		left                     time.Duration // since a task was in a home; 0 for never
+		homes                    string        // another file system for homes
 		want                     resource.Ansible
 	}{
 		{name: "nothing"},
@@ -29,10 +30,13 @@ func TestAnsible(t *testing.T) {
 		{name: "a file that somebody looks at", program: "less", arguments: "less\x00AnsiballZ_copy.py\x00"},
 		{name: "between two tasks", left: time.Second, want: resource.Ansible{Tasks: true}},
 		{name: "a while ago", left: time.Minute},
+		{name: "in a home that a server has", left: time.Second, homes: "nas:/home /home nfs4 rw 0 0\n"},
+		{name: "in a home on another disk", left: time.Second, homes: "/dev/sdb /home xfs rw 0 0\n", want: resource.Ansible{Tasks: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := machine(t)
 			write(t, dir+"/etc/passwd", login)
+			write(t, dir+"/proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\n"+c.homes)
 			if c.program != "" {
 				write(t, dir+"/proc/812/comm", c.program+"\n")
 				write(t, dir+"/proc/812/cmdline", c.arguments)
