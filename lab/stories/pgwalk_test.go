@@ -95,6 +95,9 @@ func (w *pgWalk) keeps(tr *trial) {
 			tr.Errorf("node-%d had the data %s, and has %q now", n, w.made[n], id)
 		}
 	}
+	if w.made[1] == "" {
+		return // what is being made is no cluster yet, and is begun anew where it was torn
+	}
 	if superuser(tr, fmt.Sprintf("create table if not exists kept(n int); insert into kept values (%d)", w.rows)) && (alone(tr) || superuser(tr, confirmed)) {
 		w.rows++
 	}
@@ -133,7 +136,7 @@ func (w *pgWalk) isWhole(tr *trial) {
 	}
 	if w.rows > 0 {
 		if lost := tr.sql("postgres", fmt.Sprintf("SELECT string_agg(n::text, ' ') FROM generate_series(0, %d) n WHERE n NOT IN (SELECT n FROM kept)", w.rows-1)); lost != "" {
-			tr.Errorf("of %d rows that were acknowledged these are lost: %s", w.rows, lost)
+			tr.Errorf("of %d rows that were acknowledged these are lost: %s; torn: %s", w.rows, lost, tr.on(1, "ls -d /data/postgres/*/*.torn-* || true"))
 		}
 	}
 	tr.agrees()
